@@ -1,0 +1,72 @@
+# Sourced by ./dev. `./dev test` runs everything that must pass, stage by stage, and stops at the first that fails.
+# The closing line counts the test cases that gtest and pytest themselves report, read from the files in build/results.
+
+current= started=0
+
+stage() {
+  current=$1 started=$SECONDS; shift
+  say "== $current"
+  "$@"
+  say "== $current: ok, $((SECONDS - started)) s"
+  current=
+}
+
+finish() {
+  local status=$?
+  [[ -z $current ]] || say "== $current: FAILED after $((SECONDS - started)) s; nothing after it was run"
+  say "== ./dev test took $SECONDS s"
+  .venv/bin/python dev.d/summary.py build/results || status=1
+  exit "$status"
+}
+
+# unit PRESET: every gtest case, in parallel, each executable's results into one XML file.
+unit() {
+  GTEST_OUTPUT="xml:$root/build/results/unit-$1/" ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j "$(nproc)"
+}
+
+python_tests() {
+  local name=$1; shift
+  .venv/bin/python -m pytest -q --junitxml="build/results/$name.xml" "$@"
+}
+
+# end_to_end PRESET [PYTEST ARGS]: drives the real binary. A sanitizer report of any process fails the stage, even where
+# the test that started the process did not look at its exit status.
+end_to_end() {
+  local preset=$1 reports=build/results/reports-$1 log="log_path=$root/build/results/reports-$1/report"; shift
+  rm -rf "$reports"; mkdir -p "$reports"
+  WEIR_BIN="$root/build/$preset/weir" \
+    ASAN_OPTIONS="$ASAN_OPTIONS:$log" UBSAN_OPTIONS="$UBSAN_OPTIONS:$log" TSAN_OPTIONS="$TSAN_OPTIONS:$log" \
+    python_tests "end-to-end-$preset" tests/e2e "$@" || { cat "$reports"/* >&2 2>/dev/null || true; return 1; }
+  if compgen -G "$reports/*" >/dev/null; then cat "$reports"/* >&2; say "a process wrote a sanitizer report (above)"; return 1; fi
+}
+
+run_tests() {
+  local which=${1:-all}
+  [[ $which == all || $which == fast ]] || die "test takes nothing or 'fast', not '$which'"
+  . dev.d/lint.sh
+  rm -rf build/results; mkdir -p build/results
+  ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-19 || true)
+  export ASAN_SYMBOLIZER_PATH TSAN_SYMBOLIZER_PATH=$ASAN_SYMBOLIZER_PATH
+  export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+  export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=second_deadlock_stack=1:halt_on_error=1
+  export TSAN_OPTIONS="$TSAN_OPTIONS:external_symbolizer_path=$ASAN_SYMBOLIZER_PATH"
+  trap finish EXIT
+
+  stage "format" format_check
+  stage "build (dev)" build dev
+  stage "unit tests" unit dev
+  stage "architecture" python_tests architecture tests/architecture
+  stage "end-to-end tests" end_to_end dev
+  [[ $which == all ]] || return 0
+
+  # Slow suites: the sanitizers leave out the end-to-end tests marked `slow` (gigabytes, thousands of connections), which
+  # under them would take an hour and show nothing that the rest does not.
+  stage "build (fuzz)" build fuzz
+  stage "fuzz corpora and 5 s per target" fuzz 5 ""
+  stage "build (asan)" build asan
+  stage "unit tests under ASan+UBSan" unit asan
+  stage "end-to-end tests under ASan+UBSan" end_to_end asan -m "not slow"
+  stage "build (tsan)" build tsan
+  stage "unit tests under TSan" unit tsan
+  stage "end-to-end tests under TSan" end_to_end tsan -m "not slow"
+}
