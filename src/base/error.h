@@ -15,27 +15,27 @@ enum class Fault : std::uint8_t { none, client, upstream, dependency, gateway };
 enum class Reason : std::uint8_t {
   ok,
   // the client's message
-  bad_request,          // malformed request line, header, framing or body
-  bad_path,             // the path has no canonical form Weir is willing to route
+  bad_request,  // malformed request line, header, framing or body
+  bad_path,     // the path has no canonical form Weir is willing to route
   uri_too_long,
   headers_too_large,
   body_too_large,
   length_required,
-  unsupported_coding,   // a Transfer-Encoding other than chunked
+  unsupported_coding,  // a Transfer-Encoding other than chunked
   unsupported_version,
-  unsupported_method,   // CONNECT and TRACE
+  unsupported_method,  // CONNECT and TRACE
   expectation_failed,
   head_timeout,
   body_timeout,
-  client_closed,        // the client went away before the response ended
-  client_slow,          // the client does not read its response
-  idle_closed,          // keep-alive ended without another request; never logged as a request
-  proxy_protocol_error, // missing, malformed or untrusted PROXY header
+  client_closed,         // the client went away before the response ended
+  client_slow,           // the client does not read its response
+  idle_closed,           // keep-alive ended without another request; never logged as a request
+  proxy_protocol_error,  // missing, malformed or untrusted PROXY header
   tls_handshake_failed,
   // the route and its policy
   no_route,
   method_not_allowed,
-  misdirected,          // the host does not belong to the certificate of this connection
+  misdirected,  // the host does not belong to the certificate of this connection
   ip_denied,
   cors_denied,
   loop_detected,
@@ -45,9 +45,9 @@ enum class Reason : std::uint8_t {
   upstream_connect_timeout,
   upstream_tls_failed,
   upstream_first_byte_timeout,
-  upstream_timeout,     // the route's total timeout
+  upstream_timeout,  // the route's total timeout
   upstream_idle_timeout,
-  upstream_closed,      // closed or reset before the response was whole
+  upstream_closed,  // closed or reset before the response was whole
   upstream_protocol_error,
   // the gateway
   draining,
@@ -59,7 +59,7 @@ inline constexpr int kReasonCount = static_cast<int>(Reason::internal) + 1;
 
 struct ReasonInfo {
   Reason reason;
-  std::string_view word;   // access log, metrics, problem type: stable, [a-z_]
+  std::string_view word;  // access log, metrics, problem type: stable, [a-z_]
   Fault fault;
   int status;              // what the client sees if no response has begun
   std::string_view title;  // one sentence for a person

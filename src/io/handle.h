@@ -1,0 +1,91 @@
+// One file descriptor on one loop: what is known of its readiness, at most one reader and one writer that wait, and
+// the timer for their deadlines. Registered with epoll (edge-triggered) only once something has to wait, so that a
+// connection answered at once costs no epoll_ctl. Owned by stream.h and listener.h. The loop's thread only.
+#pragma once
+
+#include <cstdint>
+
+#include "io/loop.h"
+#include "io/operation.h"
+#include "io/timer_wheel.h"
+
+namespace weir::io {
+
+class Handle {
+ public:
+  // Takes the descriptor. It must be non-blocking.
+  Handle(Loop& loop, int fd) noexcept : loop_(loop), fd_(fd), timer_(*this) {}
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle();
+
+  Loop& loop() const noexcept { return loop_; }
+  int fd() const noexcept { return fd_; }
+
+  // False only when nothing can have arrived since the last read came up short: then a read would fail, so none is
+  // made.
+  bool maybe_readable() const noexcept { return readable_; }
+  bool maybe_writable() const noexcept { return writable_; }
+  // After a read that came up short: no more until the next event. A seen FIN stays readable.
+  void drained() noexcept { readable_ = peer_closed_; }
+  void blocked_reading() noexcept { readable_ = false; }
+  void blocked_writing() noexcept { writable_ = false; }
+  bool peer_closed() const noexcept { return peer_closed_; }
+
+  // Makes events arrive although nothing waits; needed for on_hangup and to notice a pooled connection's end.
+  void watch() noexcept;
+  // For listening sockets: an event again and again while something is to be accepted; only one of several processes
+  // or workers that share the socket is woken. unwatch() before closing a socket that another process holds too.
+  void watch_accepts() noexcept;
+  void unwatch() noexcept;
+
+  // Called when the peer resets or closes both directions (`reset` true) or half-closes (false); at most once per
+  // kind. Must not destroy the handle. nullptr: nobody cares.
+  using Hangup = void (*)(void* context, bool reset);
+  void on_hangup(Hangup hangup, void* context) noexcept {
+    hangup_ = hangup;
+    hangup_context_ = context;
+  }
+
+  // Ends what waits, with `cancelled`, and every later operation too. The descriptor stays open.
+  void abort() noexcept;
+  bool aborted() const noexcept { return aborted_; }
+
+  // Gives the descriptor away; the handle must have nothing waiting.
+  int release() noexcept;
+
+ private:
+  friend class Loop;
+  friend class Operation;
+
+  void on_events(std::uint32_t events) noexcept;
+  void retry(Operation*& slot) noexcept;
+  void park(Operation& operation) noexcept;
+  void forget(Operation& operation) noexcept;
+  void complete(Operation*& slot, IoStatus status) noexcept;
+  void arm_timer() noexcept;
+  void on_timer() noexcept;
+
+  struct DeadlineTimer : Timer {
+    explicit DeadlineTimer(Handle& owner) noexcept
+        : Timer([](Timer& timer) { static_cast<DeadlineTimer&>(timer).owner.on_timer(); }), owner(owner) {}
+    Handle& owner;
+  };
+
+  Loop& loop_;
+  int fd_;
+  std::uint32_t generation_ = 0;
+  bool registered_ = false;
+  bool readable_ = true;  // not known: the first attempt tells
+  bool writable_ = true;
+  bool peer_closed_ = false;
+  bool hung_up_ = false;
+  bool aborted_ = false;
+  Operation* reader_ = nullptr;
+  Operation* writer_ = nullptr;
+  Hangup hangup_ = nullptr;
+  void* hangup_context_ = nullptr;
+  DeadlineTimer timer_;
+};
+
+}  // namespace weir::io

@@ -1,0 +1,156 @@
+#include "io/loop.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "io/handle.h"
+
+namespace weir::io {
+namespace {
+
+// 256 events a turn: more only delays the first of them; fewer costs system calls under load.
+constexpr int kEventsPerTurn = 256;
+// The wake-up descriptor has this key; no handle can, since generations begin at 1.
+constexpr std::uint64_t kWakeKey = 0;
+
+[[noreturn]] void die(const char* what) {
+  std::perror(what);
+  std::abort();
+}
+
+}  // namespace
+
+Loop::Loop() : now_(Clock::now()), timers_(now_) {
+  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0) die("epoll_create1");
+  wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_ < 0) die("eventfd");
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kWakeKey;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0) die("epoll_ctl");
+}
+
+Loop::~Loop() {
+  ::close(wake_);
+  ::close(epoll_);
+}
+
+void Loop::run() {
+  while (!stopped_.load(std::memory_order_acquire)) turn(Duration::max());
+}
+
+void Loop::turn(Duration limit) {
+  resume_completed();
+  Duration wait = std::min(limit, timers_.until_next(now_));
+  int timeout = -1;
+  if (wait != Duration::max()) {
+    auto rounded = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+    timeout = static_cast<int>(std::min<std::int64_t>(rounded, 3'600'000));
+  }
+  epoll_event events[kEventsPerTurn];
+  int count = ::epoll_wait(epoll_, events, kEventsPerTurn, timeout);
+  if (count < 0) {
+    if (errno != EINTR) die("epoll_wait");
+    count = 0;
+  }
+  now_ = Clock::now();
+  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  bool woken = false;
+  for (int i = 0; i < count; ++i) {
+    std::uint64_t key = events[i].data.u64;
+    if (key == kWakeKey) {
+      woken = true;
+      continue;
+    }
+    auto fd = static_cast<std::uint32_t>(key);
+    Slot& slot = slots_[fd];
+    if (slot.handle && slot.generation == static_cast<std::uint32_t>(key >> 32))
+      slot.handle->on_events(events[i].events);
+  }
+  resume_completed();
+  timers_.advance(now_);
+  resume_completed();
+  if (woken) take_posted();
+}
+
+void Loop::stop() noexcept {
+  stopped_.store(true, std::memory_order_release);
+  std::uint64_t one = 1;
+  [[maybe_unused]] auto written = ::write(wake_, &one, sizeof one);
+}
+
+void Loop::post(std::move_only_function<void()> message) {
+  bool first;
+  {
+    std::lock_guard lock(mutex_);
+    first = posted_.empty();
+    posted_.push_back(std::move(message));
+  }
+  if (first) {
+    std::uint64_t one = 1;
+    [[maybe_unused]] auto written = ::write(wake_, &one, sizeof one);
+  }
+}
+
+void Loop::take_posted() {
+  std::uint64_t count;
+  [[maybe_unused]] auto got = ::read(wake_, &count, sizeof count);
+  std::vector<std::move_only_function<void()>> messages;
+  {
+    std::lock_guard lock(mutex_);
+    messages.swap(posted_);
+  }
+  for (auto& message : messages) message();
+}
+
+void Loop::add(Handle& handle, std::uint32_t events) noexcept {
+  auto fd = static_cast<std::size_t>(handle.fd_);
+  if (slots_.size() <= fd) slots_.resize(std::max(fd + 1, slots_.size() * 2));
+  Slot& slot = slots_[fd];
+  slot.handle = &handle;
+  handle.generation_ = ++slot.generation;
+  if (slot.generation == 0) handle.generation_ = ++slot.generation;
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = (static_cast<std::uint64_t>(slot.generation) << 32) | static_cast<std::uint32_t>(fd);
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, handle.fd_, &event) != 0) die("epoll_ctl");
+  handle.registered_ = true;
+}
+
+void Loop::remove(Handle& handle) noexcept {
+  // The descriptor is about to be closed, which takes it out of epoll; only a copy kept elsewhere would keep it in.
+  if (!handle.registered_) return;
+  slots_[static_cast<std::size_t>(handle.fd_)].handle = nullptr;
+  handle.registered_ = false;
+}
+
+void Loop::enqueue(Operation& operation) noexcept {
+  operation.prev_completed_ = completed_last_;
+  operation.next_completed_ = nullptr;
+  (completed_last_ ? completed_last_->next_completed_ : completed_first_) = &operation;
+  completed_last_ = &operation;
+}
+
+void Loop::dequeue(Operation& operation) noexcept {
+  (operation.prev_completed_ ? operation.prev_completed_->next_completed_ : completed_first_) =
+      operation.next_completed_;
+  (operation.next_completed_ ? operation.next_completed_->prev_completed_ : completed_last_) =
+      operation.prev_completed_;
+  operation.next_completed_ = operation.prev_completed_ = nullptr;
+}
+
+void Loop::resume_completed() {
+  while (completed_first_) {
+    Operation& operation = *completed_first_;
+    dequeue(operation);
+    operation.wants_ = Operation::Wants::nothing;
+    operation.awaiter_.resume();
+  }
+}
+
+}  // namespace weir::io

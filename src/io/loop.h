@@ -1,0 +1,96 @@
+// The event loop of one worker thread: epoll, timers, what is to be resumed, and messages from other threads. Nothing
+// in it is shared but post() and stop(). Created and run by the worker; never blocks but in epoll_wait.
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "io/operation.h"
+#include "io/timer_wheel.h"
+
+namespace weir::io {
+
+class Loop {
+ public:
+  Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();
+
+  // Serves events until stop(). Destroys nothing: what still waits is its owner's to end first.
+  void run();
+  // One turn: waits at most `limit` for events and handles them. For tests and for run().
+  void turn(Duration limit);
+  // Any thread; also ends a run() that has not begun.
+  void stop() noexcept;
+
+  // The time at the beginning of this turn: exact enough for every timeout, and free.
+  TimePoint now() const noexcept { return now_; }
+  // Reads the clock; for latencies that are measured.
+  TimePoint refresh() noexcept { return now_ = Clock::now(); }
+
+  TimerWheel& timers() noexcept { return timers_; }
+
+  // Any thread: runs `message` on the loop's thread, in the order posted.
+  void post(std::move_only_function<void()> message);
+
+  // Counters for the metrics; the loop's thread writes, others may read.
+  std::uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class Handle;
+  friend class Operation;
+
+  void add(Handle& handle, std::uint32_t events) noexcept;
+  void remove(Handle& handle) noexcept;
+  void enqueue(Operation& operation) noexcept;
+  void dequeue(Operation& operation) noexcept;
+  void resume_completed();
+  void take_posted();
+
+  struct Slot {
+    Handle* handle = nullptr;
+    std::uint32_t generation = 0;
+  };
+
+  int epoll_ = -1;
+  int wake_ = -1;
+  TimePoint now_;
+  TimerWheel timers_;
+  std::vector<Slot>
+      slots_;  // by file descriptor; the generation tells a reused descriptor from the one an event was for
+  Operation* completed_first_ = nullptr;
+  Operation* completed_last_ = nullptr;
+  std::atomic<bool> stopped_{false};
+  std::atomic<std::uint64_t> turns_{0};
+  std::mutex mutex_;
+  std::vector<std::move_only_function<void()>> posted_;  // guarded by mutex_
+};
+
+// co_await sleep(loop, d): resumes after d. Cancel by destroying the awaiting coroutine.
+class Sleep {
+ public:
+  Sleep(Loop& loop, Duration duration) noexcept : loop_(loop), duration_(duration), wait_(this) {}
+  bool await_ready() const noexcept { return duration_ <= Duration::zero(); }
+  void await_suspend(std::coroutine_handle<> awaiter) noexcept {
+    wait_.awaiter = awaiter;
+    loop_.timers().start(wait_, loop_.now() + duration_);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  struct Wait : Timer {
+    explicit Wait(Sleep*) noexcept : Timer([](Timer& timer) { static_cast<Wait&>(timer).awaiter.resume(); }) {}
+    std::coroutine_handle<> awaiter;
+  };
+  Loop& loop_;
+  Duration duration_;
+  Wait wait_;
+};
+
+inline Sleep sleep(Loop& loop, Duration duration) noexcept { return {loop, duration}; }
+
+}  // namespace weir::io

@@ -1,0 +1,54 @@
+// One thing a coroutine waits for on a file descriptor: read, write, connect, handshake. It lives in the awaiting
+// coroutine's frame; the handle it is parked on and the loop only point to it. This is the seam for another kernel
+// interface: whoever completes operations (epoll today) is not seen by those who await them. One thread.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+
+#include "io/clock.h"
+
+namespace weir::io {
+
+enum class IoStatus : std::uint8_t {
+  ok,
+  eof,  // the peer closed its direction in good order
+  timed_out,
+  reset,      // by the peer: ECONNRESET, EPIPE
+  cancelled,  // by abort() on our side
+  failed,     // anything else; `error` has the errno
+};
+
+class Handle;
+
+class Operation {
+ public:
+  enum class Wants : std::uint8_t { nothing, read, write };
+  // Tries once without blocking. `nothing`: finished, with status set.
+  using Attempt = Wants (*)(Operation&);
+
+  explicit Operation(Handle& handle, Attempt attempt, TimePoint deadline) noexcept
+      : handle_(handle), attempt_(attempt), deadline_(deadline) {}
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+  ~Operation();
+
+  // The awaiter protocol; derived types add await_resume().
+  bool await_ready() noexcept;
+  void await_suspend(std::coroutine_handle<> awaiter) noexcept;
+
+ protected:
+  friend class Handle;
+  friend class Loop;
+  Handle& handle_;
+  Attempt attempt_;
+  TimePoint deadline_;
+  std::coroutine_handle<> awaiter_;
+  Operation* next_completed_ = nullptr;  // the loop's list of what is to be resumed
+  Operation* prev_completed_ = nullptr;
+  Wants wants_ = Wants::nothing;
+  IoStatus status_ = IoStatus::ok;
+  int error_ = 0;
+};
+
+}  // namespace weir::io

@@ -1,0 +1,115 @@
+// One TCP (or Unix) connection, plain or TLS, for both sides of the gateway. Reads and writes are awaited; what can
+// be done at once is done without suspending and without a coroutine frame. One reader and one writer at a time.
+// Owned by the connection it carries; the loop's thread only.
+#pragma once
+
+#include <sys/uio.h>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "io/handle.h"
+#include "io/task.h"
+
+struct ssl_st;
+
+namespace weir::io {
+
+struct IoResult {
+  IoStatus status = IoStatus::ok;
+  std::size_t bytes = 0;
+  int error = 0;  // errno, or 0; for the log
+};
+
+class Stream {
+ public:
+  Stream(Loop& loop, int fd) noexcept : handle_(loop, fd) {}
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream();
+
+  Loop& loop() const noexcept { return handle_.loop(); }
+  Handle& handle() noexcept { return handle_; }
+  const Handle& handle() const noexcept { return handle_; }
+  bool secure() const noexcept { return ssl_ != nullptr; }
+  ssl_st* ssl() const noexcept { return ssl_; }
+
+  // Waits until a read may give something; takes no buffer, so that an idle connection holds none. Optimistic: a read
+  // may still find nothing (a new connection, half a TLS record), so follow it with try_read in a loop.
+  class Readable : public Operation {
+   public:
+    Readable(Stream& stream, TimePoint deadline) noexcept;
+    IoStatus await_resume() const noexcept { return status_; }
+
+   private:
+    static Wants attempt(Operation& operation);
+    Stream& stream_;
+  };
+  Readable readable(TimePoint deadline) noexcept { return {*this, deadline}; }
+
+  // Reads what there is, at least one byte, into `into` (which must live until resumed). bytes 0 with status eof at
+  // the end.
+  class Read : public Operation {
+   public:
+    Read(Stream& stream, std::span<char> into, TimePoint deadline) noexcept;
+    IoResult await_resume() const noexcept { return {status_, bytes_, error_}; }
+
+   private:
+    static Wants attempt_plain(Operation& operation);
+    static Wants attempt_tls(Operation& operation);
+    Stream& stream_;
+    std::span<char> into_;
+    std::size_t bytes_ = 0;
+  };
+  // What is at hand, or nothing when a read would have to wait.
+  std::optional<IoResult> try_read(std::span<char> into) noexcept;
+  Read read(std::span<char> into, TimePoint deadline) noexcept { return {*this, into, deadline}; }
+
+  // Writes all of `parts`, whose array and bytes must live until resumed; the array is used up. Gives up (timed_out)
+  // when no byte moved for `stall`. `bytes` says how much was taken by the kernel, also on failure.
+  class Write : public Operation {
+   public:
+    Write(Stream& stream, std::span<iovec> parts, Duration stall) noexcept;
+    IoResult await_resume() const noexcept { return {status_, bytes_, error_}; }
+
+   private:
+    static Wants attempt_plain(Operation& operation);
+    static Wants attempt_tls(Operation& operation);
+    void advance(std::size_t count) noexcept;
+    Stream& stream_;
+    std::span<iovec> parts_;
+    Duration stall_;
+    std::size_t bytes_ = 0;
+  };
+  Write write(std::span<iovec> parts, Duration stall) noexcept { return {*this, parts, stall}; }
+
+  // Takes the session (see tls.h) and does its handshake. status failed: tls_error() of tls.h says why.
+  class Handshake : public Operation {
+   public:
+    Handshake(Stream& stream, TimePoint deadline) noexcept;
+    IoStatus await_resume() const noexcept { return status_; }
+
+   private:
+    static Wants attempt(Operation& operation);
+    Stream& stream_;
+  };
+  Handshake handshake(ssl_st* session, TimePoint deadline) noexcept;
+
+  // No more will be written: TLS close_notify and FIN. The peer can still be read.
+  void end_writing() noexcept;
+  // Makes the close a reset, so that the peer cannot mistake what it has for the whole.
+  void reset_on_close() noexcept;
+  void abort() noexcept { handle_.abort(); }
+
+ private:
+  Handle handle_;
+  ssl_st* ssl_ = nullptr;
+};
+
+// Opens a connection; errors upstream_refused and upstream_connect_timeout. TCP_NODELAY is set.
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const SocketAddress& address, TimePoint deadline);
+
+}  // namespace weir::io
