@@ -1,0 +1,104 @@
+"""Fixtures of the end-to-end suite: `weir` starts gateways for one test, `launch` for one test file, `origin` is a scripted
+upstream. Set WEIR_BIN to test another build and WEIR_TIME_SCALE to be patient with it (sanitizers)."""
+
+import itertools
+
+import pytest
+
+from kit.certs import Authority
+from kit.gateway import BINARY, Gateway
+from kit.origin import Origin
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes more than some seconds; in the full run, skipped by -m 'not slow'")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "harness" not in item.path.name and not BINARY.exists():
+            item.add_marker(pytest.mark.skip(reason=f"{BINARY} is not built; set WEIR_BIN"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        for gateway in Gateway.running:
+            report.sections.append((f"stderr of weir {gateway.pid}", gateway.stderr()[-6000:]))
+
+
+def _starter(factory):
+    started, numbers = [], itertools.count(1)
+
+    def start(document, **options):
+        gateway = Gateway(factory(f"weir{next(numbers)}-"), document, **options)
+        started.append(gateway)
+        return gateway
+
+    def stop_all():
+        failures = []
+        for gateway in started:
+            try:
+                gateway.stop()
+            except AssertionError as failure:
+                failures.append(str(failure))
+        assert not failures, "\n".join(failures)
+
+    return start, stop_all
+
+
+@pytest.fixture
+def weir(tmp_path_factory):
+    """weir(document) starts a gateway; all are stopped, and must end well, after the test."""
+    start, stop_all = _starter(tmp_path_factory.mktemp)
+    yield start
+    stop_all()
+
+
+@pytest.fixture(scope="module")
+def launch(tmp_path_factory):
+    """The same for gateways that all tests of a file share."""
+    start, stop_all = _starter(tmp_path_factory.mktemp)
+    yield start
+    stop_all()
+
+
+@pytest.fixture(scope="module")
+def shared_origin():
+    """One origin per test file; tests ask for `origin`, which is this one with its scripts and records cleared."""
+    origin = Origin()
+    yield origin
+    origin.stop()
+
+
+@pytest.fixture
+def origin(shared_origin):
+    shared_origin.reset()
+    yield shared_origin
+    assert not shared_origin.errors, f"the gateway sent malformed bytes upstream: {shared_origin.errors}"
+
+
+@pytest.fixture
+def new_origin():
+    """new_origin(**options) makes further origins for one test."""
+    made = []
+
+    def make(**options):
+        made.append(Origin(**options))
+        return made[-1]
+
+    yield make
+    for origin in made:
+        origin.stop()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def gateway(launch, shared_origin, request):
+    """The file's shared gateway: `make_document(origin)` of the test module says what it runs on."""
+    return launch(request.module.make_document(shared_origin))

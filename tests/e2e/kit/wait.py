@@ -1,0 +1,19 @@
+"""Waiting for something to become true, with a deadline and a reason; the only place that polls."""
+
+import os
+import time
+
+# Sanitizer builds and busy machines are slower: every deadline of the suite is multiplied by this.
+SCALE = float(os.environ.get("WEIR_TIME_SCALE", "1"))
+
+
+def until(what, probe, seconds=5.0):
+    """Calls probe until it returns something truthy and returns that; fails naming `what` when `seconds` have passed."""
+    deadline = time.monotonic() + seconds * SCALE
+    while True:
+        value = probe()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds * SCALE:.1f} s still not so: {what}")
+        time.sleep(0.01)
