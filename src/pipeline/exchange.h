@@ -1,0 +1,104 @@
+// One request and its response in flight: everything filters, proxy and log need to know of it, in one place. Made by
+// the server for each request, ended by gateway/run exactly once. Lives in the connection's coroutine; one thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/arena.h"
+#include "base/ip.h"
+#include "http/body.h"
+#include "http/message.h"
+#include "http/response_writer.h"
+#include "io/loop.h"
+#include "pipeline/route.h"
+
+namespace weir::ports {
+class LogSink;
+}
+namespace weir::upstream {
+class Upstream;
+}
+
+namespace weir::pipeline {
+
+// What one worker lends to its exchanges for one snapshot. Outlives them: the worker counts.
+struct Lease {
+  std::uint64_t revision = 0;
+  std::vector<upstream::Upstream*> upstreams;  // by the snapshot's index
+  ports::LogSink* access_log = nullptr;
+  http::BufferPool* buffers = nullptr;
+};
+
+struct Captures {
+  static constexpr int kMost = 16;
+  struct One {
+    std::string_view name;
+    std::string_view value;  // a part of the canonical path
+  };
+  One items[kMost];
+  int count = 0;
+};
+
+struct Exchange {
+  Exchange(io::Loop& worker_loop, const Lease& worker_lease, http::ResponseWriter& response_writer)
+      : loop(worker_loop), lease(worker_lease), writer(response_writer) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  io::Loop& loop;
+  const Lease& lease;
+  http::ResponseWriter& writer;
+  Arena arena;  // strings that filters make live here
+
+  // ---- the request
+  http::RequestHead request;  // filters change `fields` of what the upstream will see
+  http::Body body;
+  std::string_view path;   // canonical: the one that match, policy, log and upstream all see
+  std::string_view query;  // without '?'
+  bool has_query = false;
+  std::string_view host;                // lower case, without port; empty if the client named none
+  std::uint16_t host_port = 0;          // 0: none named
+  bool secure = false;                  // the client's connection to us, or to the trusted proxy before us
+  std::string_view tls_version;         // "TLSv1.3"; empty on a plain connection
+  const SocketAddress* peer = nullptr;  // the other end of the connection (or what PROXY said)
+  IpAddress client;                     // who the request is from, after trusted proxies
+  bool peer_trusted = false;            // peer is in trusted_proxies
+
+  // ---- the match
+  const Route* route = nullptr;  // nullptr: none took it
+  Captures captures;
+  const Chain* chain = nullptr;  // the route's, or the global one
+  // What is sent upstream; rewrite changes it. Starts as `path` and `query`.
+  std::string_view upstream_path;
+  std::string_view upstream_query;
+  bool upstream_has_query = false;
+  std::string_view upstream_host;  // set by a filter: wins over the destination's authority
+
+  // ---- the response
+  http::ResponseHead response;  // filled by the execution, changed by on_response hooks, sent by begin_response
+  std::string_view answer;  // body of a response made here (respond, redirect, errors); in the arena or the snapshot
+
+  // ---- facts, for the log and the metrics
+  std::string_view request_id;
+  std::string_view trace_id;  // 32 hex digits, or empty
+  std::string_view span_id;   // 16 hex digits: our own span
+  std::string_view consumer;  // empty: anonymous
+  Reason reason = Reason::ok;
+  std::string_view detail;  // static: what exactly was wrong
+  io::TimePoint started{};  // the first byte of the head was seen
+  io::TimePoint upstream_started{};
+  io::TimePoint upstream_first_byte{};
+  std::int64_t wall_started_us = 0;     // µs since the epoch
+  io::TimePoint deadline = io::kNever;  // route timeout
+  std::string_view upstream_name;
+  std::string_view upstream_address;
+  int upstream_status = 0;
+  std::uint8_t upstream_attempts = 0;
+  bool canary = false;
+  bool upstream_reused = false;
+  std::uint64_t request_head_bytes = 0;
+};
+
+}  // namespace weir::pipeline

@@ -1,0 +1,85 @@
+// What a filter is. One filter = one file in filters/ with a FilterSpec; compile makes an instance from its part of
+// the config and puts it into the chains of the routes it belongs to. Instances are immutable and shared by all
+// workers: what they must remember of a request is kept in the exchange.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/problem.h"
+#include "base/schema.h"
+#include "io/task.h"
+
+namespace weir::pipeline {
+
+struct Exchange;
+
+// The order filters run in, whatever the order of `plugin_chain`; within a phase that order holds.
+enum class Phase : std::uint8_t { pre_auth, auth, routing, transformation, execution, post_execution };
+
+std::string_view text(Phase phase) noexcept;
+
+// What on_request says.
+struct Verdict {
+  enum class Kind : std::uint8_t {
+    next,    // go on
+    answer,  // exchange.response and .answer are the response: nothing further on the way in, not the upstream
+    refuse,  // error becomes the response
+  };
+  Kind kind = Kind::next;
+  Error error;
+
+  static Verdict next() noexcept { return {}; }
+  static Verdict answer() noexcept { return {Kind::answer, {}}; }
+  static Verdict refuse(Reason reason, std::string_view detail = {}) noexcept {
+    return {Kind::refuse, {reason, detail}};
+  }
+};
+
+// Which hooks an instance has, so that chains hold no empty calls.
+struct Hooks {
+  bool request = false;
+  bool response = false;
+  bool finish = false;
+};
+
+class Filter {
+ public:
+  virtual ~Filter() = default;
+  virtual Hooks hooks() const noexcept = 0;
+
+  // On the way in. Must not wait.
+  virtual Verdict on_request(Exchange&) const { return Verdict::next(); }
+  // exchange.response is about to be sent: the upstream's, an answer or an error. In the reverse order of on_request.
+  virtual void on_response(Exchange&) const {}
+  // The exchange is over and everything about it is known. Exactly once, also for requests that matched nothing.
+  virtual void on_finish(Exchange&) const {}
+};
+
+// A filter that makes the response and may wait for it: the last on the way in.
+class Execution : public Filter {
+ public:
+  // Sends the response through begin_response() (respond.h) and exchange.writer. An error before the response has
+  // begun becomes an error response; after that the connection is reset.
+  virtual io::Task<Result<void>> execute(Exchange& exchange) const = 0;
+};
+
+// A filter's config went through `schema` before make() sees it, defaults filled in. What a schema cannot say (a
+// template that does not parse, an address block) make() reports itself, with paths relative to the config
+// ("add[0].value").
+struct FilterSpec {
+  std::string_view name;  // in the file, the log, the metrics, the docs
+  Phase phase;
+  std::string_view summary;  // one sentence, for `weir schema` and the docs
+  const Schema& (*schema)();
+  std::expected<std::unique_ptr<Filter>, Problems> (*make)(const Json& config);
+};
+
+// All filters there are, handed from main to whoever needs it (filters/table.h makes it).
+using FilterTable = std::span<const FilterSpec>;
+
+}  // namespace weir::pipeline
