@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/ip.h"
-#include "http/h1_parser.h"
+#include "http/limits.h"
 #include "pipeline/filter.h"
 #include "pipeline/route.h"
 #include "snapshot/router.h"
@@ -21,20 +21,6 @@ class TlsServerContext;
 namespace weir::snapshot {
 
 using std::chrono::milliseconds;
-
-// How much a client may take, and for how long. Every default is documented with its reason in document_schema.cc.
-struct Limits {
-  http::HeadLimits head;
-  std::uint64_t body_bytes = 0;     // largest request body; 0: none may come
-  milliseconds head_timeout{0};     // absolute: from the first byte (or the accept) to the end of the head
-  milliseconds idle_timeout{0};     // between two requests of a connection
-  std::uint64_t min_body_rate = 0;  // bytes per second, measured from the start of the body
-  milliseconds body_grace{0};       // before the rate counts
-  milliseconds write_stall{0};      // a client that accepts nothing for this long is given up
-  milliseconds tls_handshake_timeout{0};
-  std::uint32_t requests_per_connection = 0;  // 0: no limit
-  std::uint32_t connections = 0;              // per worker; beyond it new ones are closed at once
-};
 
 struct ListenerSpec {
   SocketAddress address;
@@ -52,7 +38,7 @@ struct Snapshot {
   std::optional<SocketAddress> admin;
   int workers = 0;  // 0: one per core
   milliseconds drain_timeout{0};
-  Limits limits;
+  http::Limits limits;
   CidrSet trusted_proxies;
   std::string access_log_path;                // "-": standard output; empty: none
   std::vector<std::string> resolver_servers;  // empty: the system's
