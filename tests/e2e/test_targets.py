@@ -39,11 +39,11 @@ def test_fields_with_an_underscore_are_dropped(gateway, origin, name):
 
 
 REFUSED_TARGETS = [b"/x#/../admin", b"/x#", b"/x y", b"/x\ty", b"/a\x0b", b"x", b"", b"admin", b"http:///x", b"http://u@a/x",
-                   b"http://u:p@a/x", b"http://a:b/x", b"http://a,b/x", b"ftp://a/x", b"//", b"/\x80", b"/\xc3\xa9",
-                   b"/a\x7f", b"/<>", b"/a\"b", b"/a^b", b"/{x}", b"/a|b", b"/a`b", b"?x", b"*", b"..", b"a:80"]  # fmt: skip
+                   b"http://u:p@a/x", b"http://a:b/x", b"http://a,b/x", b"ftp://a/x", b"/\x80", b"/\xc3\xa9", b"/a\x7f", b"?x",
+                   b"*", b"..", b"a:80", b"/q?a#b", b"/q?a b", b"/q?\xff", b"/q?a\x01"]  # fmt: skip
 
 
-@pytest.mark.parametrize("target", [t for t in REFUSED_TARGETS if t not in (b"//",)], ids=repr)
+@pytest.mark.parametrize("target", REFUSED_TARGETS, ids=repr)
 def test_a_target_with_two_readings_is_refused(gateway, origin, target):
     refused(gateway, origin, line(target))
     untouched(origin)
@@ -66,6 +66,9 @@ REFUSED_HOSTS = {
     "backslash": b"Host: a\\b\r\n",
     "high byte": b"Host: a\xe9\r\n",
     "percent NUL": b"Host: a%00b\r\n",
+    "empty label": b"Host: a..b\r\n",
+    "port 0": b"Host: a:0\r\n",
+    "port without host": b"Host: :80\r\n",
 }
 
 
@@ -75,7 +78,7 @@ def test_an_authority_with_two_readings_is_refused(gateway, origin, lines):
     untouched(origin)
 
 
-@pytest.mark.parametrize("host", [b"a", b"A.example", b"a:80", b"127.0.0.1", b"[::1]", b"[::1]:8080", b"xn--bcher-kva.example", b"a-b.c"])
+@pytest.mark.parametrize("host", [b"a", b"A.example", b"a:80", b"127.0.0.1", b"[::1]", b"[::1]:8080", b"xn--bcher-kva.example", b"a-b.c", b"a.", b"a_b"])
 def test_ordinary_authorities_pass(gateway, origin, host):
     assert exchange(gateway.port, line(b"/x", host)).status == 200
 
@@ -91,33 +94,24 @@ def test_absolute_form_replaces_host(gateway, origin, secret_origin):
 
 CANONICAL = {
     b"/%61dmin": "/admin", b"//admin": "/admin", b"///admin": "/admin", b"/p/%2e%2e/admin": "/admin", b"/p/%2E./admin": "/admin",
-    b"/p/../admin": "/admin", b"/./admin": "/admin", b"/p//../admin": None, b"/../admin": "/admin", b"/admin/.": "/admin/",
-    b"/admin/x/..": "/admin/", b"/admin?": None, b"/p/../%61%64min": "/admin", b"/x/../../admin": "/admin",
-    b"/%2e%2e/admin": "/admin",
+    b"/p/../admin": "/admin", b"/./admin": "/admin", b"/p//../admin": "/admin", b"/admin/.": "/admin/", b"/admin/x/..": "/admin/",
+    b"/admin?": "/admin?", b"/p/../%61%64min": "/admin", b"/%2e/admin": "/admin", b"http://a/p/../admin": "/admin",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("target", CANONICAL, ids=repr)
 def test_other_spellings_of_admin_are_admin(gateway, origin, target):
     response = exchange(gateway.port, line(target))
-    if response.status == 400:  # refusing is safe too, if nothing was forwarded
-        untouched(origin)
-        return
     said = echoed(response)
     assert said["origin"] == "admin", f"{target!r} slipped past the route of /admin"
-    path = said["target"].split("?")[0]
-    assert path in ("/admin", "/admin/") and path == (CANONICAL[target] or path)
-    assert gateway.record_of(response).path == path
-
-
-@pytest.mark.parametrize("target", [b"/%61dmin", b"//admin", b"/p/%2e%2e/admin", b"/admin/.", b"/admin?"], ids=repr)
-def test_plain_other_spellings_are_served_not_refused(gateway, origin, target):
-    assert exchange(gateway.port, line(target)).status == 200
+    assert said["target"] == CANONICAL[target]
+    assert gateway.record_of(response).path == CANONICAL[target].rstrip("?")
 
 
 AMBIGUOUS = [b"/admin%2fx", b"/admin%2Fx", b"/p/..%2fadmin", b"/p/..;/admin", b"/p/.;x/admin", b"/p/..;a=b/admin", b"/p\\..\\admin",
              b"/p%5c..%5cadmin", b"/p%5C..%5Cadmin", b"/admin%00.json", b"/admin%0", b"/admin%", b"/%zz", b"/%u002e", b"/%",
-             b"/p/%2e%2e;/admin", b"/%2"]  # fmt: skip
+             b"/p/%2e%2e;/admin", b"/%2",
+             b"/../admin", b"/x/../../admin", b"/%2e%2e/admin", b"/%c0%ae%c0%ae/admin", b"/%c0%ae/", b"/%ff"]  # fmt: skip
 
 
 @pytest.mark.parametrize("target", AMBIGUOUS, ids=repr)
@@ -132,7 +126,9 @@ def test_a_path_without_one_canonical_form_is_refused(gateway, origin, secret_or
 OTHER_PATHS = {
     b"/ADMIN": "/ADMIN", b"/%41dmin": "/Admin", b"/%252e%252e/admin": "/%252e%252e/admin", b"/%c3%a9": "/%C3%A9",
     b"/a%2cb": "/a%2Cb", b"/a;x=1": "/a;x=1", b"/~u": "/~u", b"/%7eu": "/~u", b"/a%20b": "/a%20b", b"/...": "/...",
-    b"/a.b/..c": "/a.b/..c", b"/a/": "/a/", b"/a+b": "/a+b", b"/a:b@c!$&'()*+,;=": "/a:b@c!$&'()*+,;=", b"/": "/",
+    b"/a.b/..c": "/a.b/..c", b"/a/": "/a/", b"/a+b": "/a+b", b"/a:b@c!$&'()*+,;=": "/a:b@c!$&'()*+,;=", b"/": "/", b"/<a>": "/%3Ca%3E",
+    b"/{x}|^`": "/%7Bx%7D%7C%5E%60", b'/"': "/%22", b"//": "/", b"/admin;x=1": "/admin;x=1", b"/admin%3bx": "/admin%3Bx",
+    b"/%25": "/%25", b"/%0a": "/%0A",
 }  # fmt: skip
 
 
@@ -142,17 +138,6 @@ def test_the_upstream_receives_the_canonical_path_that_was_matched(gateway, orig
     said = echoed(response)
     assert (said["origin"], said["target"]) == ("origin", OTHER_PATHS[target])
     assert gateway.record_of(response).path == OTHER_PATHS[target]
-
-
-@pytest.mark.parametrize("target", [b"/%c0%ae%c0%ae/admin", b"/%c0%ae/", b"/admin;x=1", b"/%ff"], ids=repr)
-def test_what_a_careless_upstream_might_decode_is_refused_or_kept_encoded(gateway, origin, secret_origin, target):
-    response = exchange(gateway.port, line(target))
-    if response.status == 400:
-        untouched(origin)
-        return
-    said = echoed(response)
-    assert said["origin"] == "origin" and said["target"].lower() == target.decode().lower()
-    assert gateway.record_of(response).path == said["target"]
 
 
 @pytest.mark.parametrize("query", [b"a=b", b"a=%2F..%2Fadmin", b"a=//b/../c", b"a=b?c/d", b"%61=%62", b"a&&b;c", b""], ids=repr)

@@ -9,12 +9,13 @@ LIMIT_WORDS = {
     "head_timeout": "head_timeout",
     "idle_timeout": "idle_timeout",
     "min_body_rate": "min_body_rate",
-    "write_timeout": "write_timeout",
+    "body_grace": "body_grace",
+    "write_timeout": "write_stall",
     "tls_handshake_timeout": "tls_handshake_timeout",
     "max_head": "max_head_bytes",
     "max_fields": "max_header_fields",
     "max_body": "max_body_bytes",
-    "max_requests": "max_requests_per_connection",
+    "max_requests": "requests_per_connection",
 }
 
 # access log: the suite's word -> the record's word.
@@ -44,7 +45,8 @@ def duration(seconds):
 def limits(**values):
     """Times in seconds, sizes in bytes, min_body_rate in bytes per second."""
     return {
-        LIMIT_WORDS[word]: duration(value) if word.endswith("_timeout") else value for word, value in values.items()
+        LIMIT_WORDS[word]: duration(value) if word.endswith(("_timeout", "_grace")) else value
+        for word, value in values.items()
     }
 
 
