@@ -53,17 +53,25 @@ void append_escape(std::string& out, char c) {
 }
 
 void append_number(std::string& out, double value) {
-  // Whole numbers are written as integers ("100000", not "1e+05"). JSON has no NaN or infinity; readers refuse both,
-  // so only arithmetic of ours could make one.
+  // JSON has no NaN or infinity; readers refuse both, so only arithmetic of ours could make one.
   if (!std::isfinite(value)) {
     out += "null";
     return;
   }
-  char text[32];
+  // Whole numbers are written as integers ("100000", not "1e+05") while a double counts exactly; larger ones with an
+  // exponent, because 2^63 written out would read back as an integer out of range.
   constexpr double kExactLimit = 9007199254740992.0;  // 2^53
-  const bool whole = std::trunc(value) == value && std::abs(value) <= kExactLimit;
-  const auto end = whole ? std::to_chars(text, text + sizeof text, static_cast<std::int64_t>(value)).ptr
-                         : std::to_chars(text, text + sizeof text, value).ptr;
+  char text[32];
+  char* const last = text + sizeof text;
+  const double size = std::abs(value);
+  char* end = nullptr;
+  if (size > kExactLimit) {
+    end = std::to_chars(text, last, value, std::chars_format::scientific).ptr;
+  } else if (std::trunc(value) == value) {
+    end = std::to_chars(text, last, static_cast<std::int64_t>(value)).ptr;
+  } else {
+    end = std::to_chars(text, last, value).ptr;
+  }
   out.append(text, end);
 }
 

@@ -178,6 +178,12 @@ TEST(Json, CanonicalIsSortedAndShort) {
   EXPECT_EQ(to_canonical(*json), R"({"B":0,"a":{"y":"A","z":null},"b":[1,0.1,100,1e+300]})");
 }
 
+TEST(Json, LargeDoublesReadBackAsDoubles) {
+  EXPECT_EQ(to_canonical(*parse_json("9223372036854775801.5")), "9.223372036854776e+18");
+  EXPECT_EQ(to_canonical(*parse_json("-1e16")), "-1e+16");
+  EXPECT_EQ(to_canonical(*parse_json("9007199254740992.0")), "9007199254740992");
+}
+
 TEST(Json, PrettyKeepsTheOrder) {
   const Json json =
       Json::object().set("b", Json::array().push(1).push("x")).set("a", Json::object()).set("c", Json::array());

@@ -72,6 +72,8 @@ int depth_of(const Json& json) {
 
 class Builder {
  public:
+  Builder() { root_.position = last_; }  // what an empty text is: null at its beginning
+
   // False: stop, problem() says why.
   bool take(fy_event& event) {
     if (const fy_mark* mark = fy_event_start_mark(&event)) last_ = position_of(*mark);

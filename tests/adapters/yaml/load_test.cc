@@ -118,6 +118,7 @@ TEST(Load, EveryNodeKnowsItsPlace) {
   EXPECT_EQ(at(members[1].name_position), "4:1");
   EXPECT_EQ(at(members[1].value.position), "5:3");
   EXPECT_EQ(at(members[2].value.position), "6:1") << "an empty value stands where its name does";
+  EXPECT_EQ(at(load("")->position), "1:1");
 }
 
 TEST(Load, RefusesWithTheRightPlace) {
