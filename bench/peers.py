@@ -38,7 +38,8 @@ def weir_config(port, origin):
         "admin": {"address": f"127.0.0.1:{port + 100}"},
         "access_log": {"path": str(WORK / "weir" / "access.ndjson")},
         "plugin_chain": ["request_id"],
-        "upstreams": [{"name": "origin", "targets": [{"address": f"127.0.0.1:{origin}"}]}],
+        "upstreams": [{"name": "origin", "targets": [{"address": f"127.0.0.1:{origin}"}],
+                       "keep_alive": "5m", "max_idle": 256}],  # as the peers have it
         "routes": routes,
     }
 

@@ -29,15 +29,12 @@ python_tests() {
   .venv/bin/python -m pytest -q --junitxml="build/results/$name.xml" "$@"
 }
 
-# end_to_end PRESET [PYTEST ARGS]: drives the real binary. A sanitizer report of any process fails the stage, even where
-# the test that started the process did not look at its exit status.
+# end_to_end PRESET [PYTEST ARGS]: drives the real binary. The tests require of every gateway that it ends with status 0
+# and says nothing of a sanitizer. A sanitized build is slower: its tests wait WEIR_TIME_SCALE times as long.
 end_to_end() {
-  local preset=$1 reports=build/results/reports-$1 log="log_path=$root/build/results/reports-$1/report"; shift
-  rm -rf "$reports"; mkdir -p "$reports"
-  WEIR_BIN="$root/build/$preset/weir" \
-    ASAN_OPTIONS="$ASAN_OPTIONS:$log" UBSAN_OPTIONS="$UBSAN_OPTIONS:$log" TSAN_OPTIONS="$TSAN_OPTIONS:$log" \
-    python_tests "end-to-end-$preset" tests/e2e "$@" || { cat "$reports"/* >&2 2>/dev/null || true; return 1; }
-  if compgen -G "$reports/*" >/dev/null; then cat "$reports"/* >&2; say "a process wrote a sanitizer report (above)"; return 1; fi
+  local preset=$1 scale=1; shift
+  [[ $preset == dev ]] || scale=4
+  WEIR_BIN="$root/build/$preset/weir" WEIR_TIME_SCALE=$scale python_tests "end-to-end-$preset" tests/e2e "$@"
 }
 
 run_tests() {
