@@ -74,7 +74,7 @@ def test_sources_include_only_what_the_table_allows():
         room, wanted = room_of(path), str(pathlib.PurePath(quoted).parent)
         if not (ROOT / "src" / quoted).is_file():
             wrong.append(f"{path.relative_to(ROOT)}: \"{quoted}\" is no file below src/ (includes are written \"room/file.h\")")
-        elif wanted != room and wanted not in allowed[room]:
+        elif wanted != room and wanted not in allowed.get(room, ()):
             wrong.append(f"{path.relative_to(ROOT)}: {room}/ may not include \"{quoted}\"")
     assert seen > 20, "no include was looked at"
     assert not wrong, "\n".join(wrong)
