@@ -88,10 +88,14 @@ def route(route_id, path="/**", upstream=None, methods=None, hosts=None, **extra
     return found | extra
 
 
-def respond(route_id, path, status=200, body="", headers=None, **extra):
-    """A route the gateway answers by itself."""
+def respond(route_id, path, status=200, body="", headers=None, before=(), **extra):
+    """A route the gateway answers by itself, after the filters `before`."""
     settings = {"status": status, "body": body} | ({"headers": headers} if headers else {})
-    return route(route_id, path, plugin_chain=[filter_("respond", **settings)], **extra)
+    return route(route_id, path, plugin_chain=[*before, filter_("respond", **settings)], **extra)
+
+
+def set_response_header(name, value):
+    return filter_("headers", response={"set": {name: value}})
 
 
 def upstream(name, *targets, **extra):
