@@ -14,12 +14,12 @@ listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 free_or_die() {
   listening "$1" || return 0
-  die "port $1 on 127.0.0.1 is taken ($2). Stop what listens there, or copy demo/weir.yaml, change the port in the copy
-     and start ./dev run COPY$3"
+  die "port $1 on 127.0.0.1 is taken; $2. Stop what listens there, or change the port:
+     copy demo/weir.yaml, edit the copy and start ${3:-}./dev run COPY"
 }
 
 run() {
-  local config=${1:-demo/weir.yaml} service port admin pids=()
+  local config=${1:-demo/weir.yaml} first=${WEIR_DEMO_BASE:-9001} port admin pids=()
   [[ -f $config ]] || die "no file $config"
   admin=$(sed -nE 's/^admin:.*address: *"?127\.0\.0\.1:([0-9]+).*/\1/p' "$config")
   [[ -n $admin ]] || die "$config has no line 'admin: {address: 127.0.0.1:PORT}', which ./dev run waits for"
@@ -28,10 +28,10 @@ run() {
   build release weir
 
   for port in $(sed -nE '/^upstreams:/,$d; s/^ *#.*//; s/.*address: *"?127\.0\.0\.1:([0-9]+).*/\1/p' "$config"); do
-    free_or_die "$port" "$config listens on it" ""
+    free_or_die "$port" "$config listens on it"
   done
-  for port in 9001 9002 9003 9004 9005; do
-    free_or_die "$port" "a demo service listens on it" " with WEIR_DEMO_BASE=9101 (or so) in the environment"
+  for port in $(seq "$first" $((first + 4))); do
+    free_or_die "$port" "a demo service wants it (as in the file's upstreams)" "WEIR_DEMO_BASE=$((first + 100)) "
   done
 
   trap 'trap - EXIT INT TERM; kill -TERM "${pids[@]}" 2>/dev/null || true; wait' EXIT
