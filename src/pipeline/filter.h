@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -51,6 +53,12 @@ class Filter {
  public:
   virtual ~Filter() = default;
   virtual Hooks hooks() const noexcept = 0;
+
+  // The captures (`${path.NAME}`) its templates name: compile refuses one that the route's pattern does not have.
+  // Views into the instance.
+  virtual std::vector<std::string_view> captures_used() const { return {}; }
+  // Its on_request never says `next`: a route with it needs no upstream_url.
+  virtual bool always_answers() const noexcept { return false; }
 
   // On the way in. Must not wait.
   virtual Verdict on_request(Exchange&) const { return Verdict::next(); }

@@ -70,6 +70,7 @@ struct Route {
   bool canary_all = false;  // canary_weight 100
   milliseconds timeout{0};  // total, head received to response sent; 0: none
   bool preserve_host = false;
+  bool allow_encoded_slash = false;  // %2F and %5C in the path; see Snapshot::encoded_slash
 };
 
 }  // namespace weir::pipeline

@@ -1,0 +1,73 @@
+// How responses begin and how errors become responses (respond.h). Called by gateway/run and the execution filters on
+// the exchange's thread. Decides no status: the table in base/error.cc does; writes no bytes: the writer does.
+#include "pipeline/respond.h"
+
+#include <charconv>
+#include <string>
+
+#include "base/json.h"
+#include "pipeline/filter.h"
+#include "pipeline/request_id.h"
+
+namespace weir::pipeline {
+namespace {
+
+// What a filter may say about a refusal (RFC 9110 §10.2.1, §10.2.3, §11.6.1, and the RateLimit fields). All else on
+// the response belongs to an answer that is not going to be sent.
+bool kept_on_error(const http::Field& field) noexcept {
+  constexpr std::string_view kKept[] = {"Allow", "Retry-After", "WWW-Authenticate", "RateLimit", "RateLimit-Policy"};
+  return std::ranges::any_of(kKept,
+                             [&](std::string_view name) { return http::equal_ignoring_case(field.name, name); });
+}
+
+std::string_view problem_json(Exchange& exchange, const ReasonInfo& info, std::string_view detail) {
+  char digits[12];
+  const auto end = std::to_chars(digits, digits + sizeof digits, info.status).ptr;
+  std::string out;
+  out.reserve(320);  // the longest of today's texts with an id of ours is under 300 bytes
+  out.append(R"({"type":"urn:weir:problem:)").append(info.word).append(R"(","title":)");
+  append_json_string(out, info.title);
+  out.append(R"(,"status":)").append(digits, end);
+  if (!detail.empty()) append_json_string(out.append(R"(,"detail":)"), detail);
+  out.append(R"(,"reason":")").append(info.word).append(R"(","request_id":)");
+  append_json_string(out, exchange.request_id);
+  out.append("}\n");
+  return exchange.arena.copy(out);
+}
+
+}  // namespace
+
+void begin_response(Exchange& exchange) {
+  if (exchange.chain != nullptr) {
+    for (const Filter* filter : exchange.chain->on_response) filter->on_response(exchange);
+  }
+  exchange.writer.begin(exchange.response);
+}
+
+io::Task<Result<void>> send_answer(Exchange& exchange) {
+  exchange.response.framing = http::Framing::length;
+  exchange.response.content_length = exchange.answer.size();
+  begin_response(exchange);
+  if (!exchange.answer.empty()) exchange.writer.add(exchange.answer);
+  exchange.writer.end();
+  co_return co_await exchange.writer.flush();
+}
+
+void refuse(Exchange& exchange, Error error) {
+  exchange.reason = error.reason;
+  exchange.detail = error.detail;
+  if (exchange.writer.begun()) return;
+  ensure_request_id(exchange);
+  const ReasonInfo& about = info(error.reason);
+  http::ResponseHead& response = exchange.response;
+  response.status = about.status;
+  response.upgrade = false;
+  response.fields.remove_if([](const http::Field& field) { return !kept_on_error(field); });
+  response.fields.append(http::FieldName::content_type, "application/problem+json");
+  response.fields.append("Cache-Control", "no-store");
+  exchange.answer = problem_json(exchange, about, error.detail);
+  response.framing = http::Framing::length;
+  response.content_length = exchange.answer.size();
+}
+
+}  // namespace weir::pipeline
