@@ -15,11 +15,11 @@
 namespace weir::io {
 
 struct TlsClientSettings {
-  std::string server_name;  // for SNI and verification in place of the target's host; empty: the target's host
-  std::string ca_file;      // PEM; the only authorities trusted. Empty: those of the system
+  std::string server_name = {};  // for SNI and verification in place of the target's host; empty: the target's host
+  std::string ca_file = {};      // PEM; the only authorities trusted. Empty: those of the system
   bool verify = true;
-  std::optional<CertificateFiles> certificate;  // presented when the server asks
-  std::string min_version = "1.2";              // or "1.3"
+  std::optional<CertificateFiles> certificate = {};  // presented when the server asks
+  std::string min_version = "1.2";                   // or "1.3"
 
   bool operator==(const TlsClientSettings&) const = default;
 };
