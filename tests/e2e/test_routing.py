@@ -12,8 +12,8 @@ SERVED = "shop.example.com"
 
 @pytest.fixture(scope="module")
 def gateway(launch, authority, shared_origin):
-    def r(route_id, path, **extra):
-        return config.respond(route_id, path, body=route_id, headers=None, **extra)
+    def r(route_id, path, predicates=None, **extra):
+        return config.respond(route_id, path, body=route_id, **extra) | (predicates or {})
 
     listeners = [config.listener(), config.listener(certificates=[authority.issue(SERVED), authority.issue("api.example.com")])]
     return launch(config.document(
@@ -28,12 +28,12 @@ def gateway(launch, authority, shared_origin):
         r("host-none", "/h/x"),
         r("get", "/m", methods=["GET"]),
         r("post", "/m", methods=["POST", "PUT"]),
-        r("header", "/q", headers=[{"name": "X-Beta", "exact": "1"}]),
-        r("query", "/q", query=[{"name": "beta", "exact": "1"}]),
-        r("both", "/q", headers=[{"name": "X-Beta", "exact": "1"}], query=[{"name": "beta", "exact": "1"}]),
+        r("header", "/q", predicates={"headers": {"X-Beta": "1"}, "priority": 1}),
+        r("query", "/q", predicates={"query": {"beta": "1"}}),
+        r("both", "/q", predicates={"headers": {"X-Beta": "1"}, "query": {"beta": "1"}}),
         r("neither", "/q"),
-        r("low", "/prio", headers=[{"name": "X-A", "exact": "1"}], priority=1),
-        r("high", "/prio", headers=[{"name": "X-B", "exact": "1"}], priority=2),
+        r("low", "/prio", predicates={"headers": {"X-A": {"present": True}}, "priority": 1}),
+        r("high", "/prio", predicates={"headers": {"X-B": {"prefix": "1"}}, "priority": 2}),
         r("secure", "/tls", hosts=[SERVED, "api.example.com", "other.test"]),
         config.route("origin", "/o/**", shared_origin.url),
         listeners=listeners,

@@ -10,12 +10,12 @@ LIMIT_WORDS = {
     "idle_timeout": "idle_timeout",
     "min_body_rate": "min_body_rate",
     "body_grace": "body_grace",
-    "write_timeout": "write_stall",
+    "write_timeout": "write_timeout",
     "tls_handshake_timeout": "tls_handshake_timeout",
     "max_head": "max_head_bytes",
     "max_fields": "max_header_fields",
     "max_body": "max_body_bytes",
-    "max_requests": "requests_per_connection",
+    "max_requests": "max_requests_per_connection",
 }
 
 # access log: the suite's word -> the record's word.
