@@ -1,3 +1,6 @@
+// One pass over a field section: each byte is classified once, each line end found by the same scan that checks the
+// value. Called by h1_request.cc, h1_response.cc and h1_chunked.cc; does not decide what a combination of fields
+// means.
 #include "http/h1_fields.h"
 
 #include <algorithm>
