@@ -34,7 +34,7 @@ class FramePool {
     return ::operator new(bytes);
   }
 
-  static void release(void* memory, std::size_t bytes) noexcept {
+  static void release(void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
 #if WEIR_FRAME_POOL
     std::size_t index = class_of(bytes);
     if (index < kClasses) {
