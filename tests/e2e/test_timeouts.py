@@ -1,0 +1,202 @@
+"""Promise: an upstream that does not connect, answer, go on or finish in time costs the client a bounded wait and a 504 that
+says which of these it was (faults.md R1)."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from kit import config
+from kit.check import problem, still_serves
+from kit.client import Client, Closed, fetch
+from kit.wait import SCALE
+
+TIMES = {"connect_timeout": "400ms", "first_byte_timeout": "600ms", "idle_timeout": "800ms"}
+MARGIN = 1.0 * SCALE
+
+
+@pytest.fixture(scope="module")
+def black_hole():
+    """A listener whose queue is full: Linux drops further SYNs, so that connecting hangs."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    fillers = []
+    for _ in range(4):
+        filler = socket.socket()
+        filler.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            filler.connect(listener.getsockname())
+        fillers.append(filler)
+    yield f"127.0.0.1:{listener.getsockname()[1]}"
+    for sock in (*fillers, listener):
+        sock.close()
+
+
+@pytest.fixture(scope="module")
+def gateway(launch, shared_origin, black_hole):
+    return launch(config.document(
+        config.route("hole", "/hole/**", "http://hole"),
+        config.route("total", "/total/**", "http://origin", timeout="500ms"),
+        config.route("refused", "/refused/**", f"http://127.0.0.1:{config.free_port()}"),
+        config.route("nameless", "/nameless/**", "http://nobody.invalid:80"),
+        config.route("all", "/**", "http://origin"),
+        upstreams=[config.upstream("hole", black_hole, **TIMES), config.upstream("origin", shared_origin.address, **TIMES)],
+    ))  # fmt: skip
+
+
+@contextlib.contextmanager
+def lasting(seconds):
+    start = time.monotonic()
+    yield
+    took = time.monotonic() - start
+    assert seconds * 0.9 <= took <= seconds + MARGIN, f"took {took:.2f} s instead of {seconds} s"
+
+
+def test_connecting(gateway, origin):
+    with lasting(0.4):
+        response = fetch(gateway.port, "/hole/x", "POST", body=b"x")
+    assert response.status == 504
+    problem(gateway, response, "upstream_connect_timeout")
+
+
+def test_refused_is_502_at_once(gateway, origin):
+    with lasting(0):
+        response = fetch(gateway.port, "/refused/x")
+    assert response.status == 502
+    problem(gateway, response, "upstream_refused")
+
+
+def test_a_name_that_does_not_exist_is_503(gateway, origin):
+    response = fetch(gateway.port, "/nameless/x", timeout=20)
+    assert response.status == 503
+    problem(gateway, response, "upstream_no_address")
+
+
+@pytest.fixture
+def silent(origin):
+    go = threading.Event()
+    yield lambda exchange: (exchange.read_body(), go.wait(10), exchange.close())
+    go.set()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_first_byte(gateway, origin, silent, method):
+    origin.on("/silent", silent)
+    with lasting(0.6):
+        response = fetch(gateway.port, "/silent", method, body=b"x" if method == "POST" else None)
+    assert response.status == 504
+    problem(gateway, response, "upstream_first_byte_timeout")
+    assert len(origin.requests) == 1, "a request that may still be worked on is not sent again"
+
+
+def test_a_dripping_head_does_not_stretch_the_first_byte_timeout(gateway, origin):
+    def drip(exchange):
+        with contextlib.suppress(OSError):
+            exchange.send(b"HTTP/1.1 200 OK\r\n")
+            for _ in range(100):
+                exchange.send(b"X: y\r\n")
+                time.sleep(0.05)
+        exchange.close()
+
+    origin.on("/drip", drip)
+    with lasting(0.6):
+        response = fetch(gateway.port, "/drip")
+    assert response.status == 504
+
+
+def stalls(exchange_bytes, go):
+    def handler(exchange):
+        exchange.send(exchange_bytes)
+        go.wait(10)
+        exchange.close()
+
+    return handler
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 10\r\n\r\nfirst", b"Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n"], ids=["length", "chunked"])
+def test_a_body_that_stops_is_visibly_cut(gateway, origin, head):
+    go = threading.Event()
+    origin.on("/stall", stalls(b"HTTP/1.1 200 OK\r\n" + head, go))
+    with Client(gateway.port) as client, lasting(0.8):
+        client.send(b"GET /stall HTTP/1.1\r\nHost: a\r\n\r\n")
+        request_id = client.head().get("x-request-id")
+        with pytest.raises(Closed):
+            client.wire.chunked() if b"chunked" in head else client.wire.exactly(10)
+    go.set()
+    assert gateway.record(request_id=request_id).reason == "upstream_idle_timeout"
+
+
+def test_a_body_that_keeps_coming_is_not_cut(gateway, origin):
+    def steady(exchange):
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
+        for _ in range(20):
+            exchange.send(b"x")
+            time.sleep(0.1)
+
+    origin.on("/steady", steady)
+    assert fetch(gateway.port, "/steady").body == b"x" * 20
+
+
+def test_the_total_time_of_a_route(gateway, origin, silent):
+    origin.on("/total/silent", silent)
+    with lasting(0.5):
+        response = fetch(gateway.port, "/total/silent")
+    assert response.status == 504
+    problem(gateway, response, "upstream_timeout")
+
+
+def test_the_total_time_counts_a_steady_body_too(gateway, origin):
+    def steady(exchange):
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                exchange.send(b"x")
+                time.sleep(0.05)
+        exchange.close()
+
+    origin.on("/total/steady", steady)
+    with Client(gateway.port) as client, lasting(0.5):
+        client.send(b"GET /total/steady HTTP/1.1\r\nHost: a\r\n\r\n")
+        request_id = client.head().get("x-request-id")
+        with pytest.raises(Closed):
+            client.wire.exactly(100)
+    assert gateway.record(request_id=request_id).reason == "upstream_timeout"
+
+
+def test_a_timed_out_connection_is_not_used_again(gateway, origin):
+    """Its late answer must not become somebody else's."""
+
+    def late(exchange):
+        time.sleep(1.2)
+        with contextlib.suppress(OSError):
+            exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
+
+    origin.on("/late", late)
+    assert fetch(gateway.port, "/late").status == 504
+    deadline = time.monotonic() + 1.0
+    while time.monotonic() < deadline:
+        still_serves(gateway)
+
+
+def test_others_are_served_meanwhile(gateway, origin, silent):
+    origin.on("/silent", silent)
+    clients = [Client(gateway.port) for _ in range(20)]
+    for client in clients:
+        client.send(b"GET /silent HTTP/1.1\r\nHost: a\r\n\r\n")
+    for _ in range(20):
+        with lasting(0):
+            still_serves(gateway)
+    assert {client.response().status for client in clients} == {504}
+    for client in clients:
+        client.close()
+
+
+def test_a_client_that_leaves_ends_the_wait(gateway, origin, silent):
+    origin.on("/left", silent)
+    with Client(gateway.port) as client:
+        client.send(b"GET /left HTTP/1.1\r\nHost: a\r\n\r\n")
+        origin.wait_for_requests(1)
+    assert gateway.record(path="/left", seconds=3).reason == "client_closed"
