@@ -30,6 +30,15 @@ struct ListenerSpec {
   CidrSet proxy_protocol_from;                      // ... and come from here
 };
 
+// One filter of a chain, for people: `weir routes` shows these.
+struct ChainLink {
+  enum class Origin : std::uint8_t { built_in, global, route };
+  std::string_view filter;  // its name: static storage
+  pipeline::Phase phase = pipeline::Phase::pre_auth;
+  Origin origin = Origin::built_in;
+};
+using ChainLinks = std::vector<ChainLink>;  // in the order requests pass them
+
 struct Snapshot {
   std::uint64_t revision = 0;
   std::string digest;  // SHA-256 of the canonical document, hex
@@ -48,6 +57,13 @@ struct Snapshot {
   std::vector<pipeline::UpstreamSpec> upstreams;
   pipeline::Chain global_chain;                                  // for requests that no route took
   std::vector<std::unique_ptr<const pipeline::Filter>> filters;  // what the chains point to
+  // Some route accepts %2F and %5C: canonicalise with allow_encoded_slash, and refuse (bad_path) a path that holds one
+  // once it is known that no route with allow_encoded_slash took it.
+  bool encoded_slash = false;
+
+  ChainLinks global_links;
+  std::vector<ChainLinks> route_links;  // by Route::index
+  std::vector<std::string> warnings;    // what should be mended though it works: a certificate about to expire
 };
 
 }  // namespace weir::snapshot

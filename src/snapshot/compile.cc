@@ -1,0 +1,42 @@
+#include "snapshot/compile.h"
+
+#include <tuple>
+
+#include "snapshot/compile_context.h"
+#include "snapshot/document.h"
+#include "snapshot/document_schema.h"
+
+namespace weir::snapshot {
+namespace {
+
+void sort_by_place(Problems& problems) {
+  std::ranges::sort(problems, {}, [](const Problem& problem) {
+    return std::tie(problem.position.line, problem.position.column, problem.path, problem.message);
+  });
+}
+
+}  // namespace
+
+std::expected<std::shared_ptr<const Snapshot>, Problems> compile(const Json& document,
+                                                                 const CompileOptions& options) {
+  const Schema schema = document_schema(options.filters);
+  if (document.is_null()) {
+    return std::unexpected(Problems{{document.position, "", "is empty", "it needs at least listeners and routes"}});
+  }
+  if (Problems problems = check(document, schema); !problems.empty()) return std::unexpected(std::move(problems));
+
+  const auto out = std::make_shared<Snapshot>();
+  const Fields fields(document, schema);
+  Problems problems;
+  CompileContext context{options, fields, *out, problems};
+  out->revision = options.revision;
+  out->digest = digest(document);
+  compile_settings(context);
+  compile_listeners(context);
+  compile_routes(context);
+  if (problems.empty()) return out;
+  sort_by_place(problems);
+  return std::unexpected(std::move(problems));
+}
+
+}  // namespace weir::snapshot

@@ -1,0 +1,23 @@
+// What the parts of one compile (compile_*.cc) share. Lives on the stack of compile().
+#pragma once
+
+#include "base/fields.h"
+#include "snapshot/compile.h"
+
+namespace weir::snapshot {
+
+struct CompileContext {
+  const CompileOptions& options;
+  const Fields& document;  // has passed its schema
+  Snapshot& out;
+  Problems& problems;
+
+  void report(Problem problem) { problems.push_back(std::move(problem)); }
+};
+
+// Each fills its part of `out`.
+void compile_settings(CompileContext& context);
+void compile_listeners(CompileContext& context);
+void compile_routes(CompileContext& context);
+
+}  // namespace weir::snapshot

@@ -1,0 +1,218 @@
+#include "snapshot/compile_upstreams.h"
+
+#include <fmt/format.h>
+
+#include "base/nearest.h"
+#include "http/uri.h"
+#include "io/sha256.h"
+#include "io/tls_certificate.h"
+#include "io/tls_client.h"
+#include "snapshot/document.h"
+#include "snapshot/document_schema.h"
+#include "snapshot/formats.h"
+
+namespace weir::snapshot {
+namespace {
+
+void set_times(const Fields& fields, pipeline::UpstreamSpec& out) {
+  out.connect_timeout = fields.duration("connect_timeout");
+  out.first_byte_timeout = fields.duration("first_byte_timeout");
+  out.idle_timeout = fields.duration("idle_timeout");
+  out.keep_alive = fields.duration("keep_alive");
+  out.max_idle = static_cast<std::uint32_t>(fields.integer("max_idle"));
+}
+
+io::TlsClientSettings tls_settings(const Fields& tls, std::string_view base_dir) {
+  const auto file = [&](std::string_view name) {
+    return tls.has(name) ? resolve_file(base_dir, tls.string(name)) : std::string();
+  };
+  io::TlsClientSettings out;
+  out.server_name = tls.string("server_name");
+  out.ca_file = file("ca_file");
+  out.verify = tls.boolean("verify");
+  if (tls.has("cert_file")) out.certificate = io::CertificateFiles{file("cert_file"), file("key_file")};
+  return out;
+}
+
+// Equal only if the settings and the contents of their files are: a renewed certificate must reach new connections.
+// What cannot be read is TlsClientContext::make's to report.
+std::string tls_key(const io::TlsClientSettings& settings) {
+  std::string out = fmt::format("server_name={} verify={}", settings.server_name, settings.verify);
+  const auto add = [&](const std::string& file, std::string_view field) {
+    const auto bytes = file.empty() ? std::string() : io::read_pem_file(file, "", field).value_or("");
+    out += fmt::format(" {}={}", field, file.empty() ? "" : io::sha256_hex(bytes));
+  };
+  add(settings.ca_file, "ca_file");
+  add(settings.certificate ? settings.certificate->cert_file : "", "cert_file");
+  add(settings.certificate ? settings.certificate->key_file : "", "key_file");
+  return out;
+}
+
+// A host that can only be meant as one; everything else is more likely the name of an upstream mistyped.
+bool looks_like_host(const http::Authority& authority) {
+  return authority.port != 0 || authority.host.contains('.') || authority.host.starts_with('[') ||
+         authority.host == "localhost";
+}
+
+}  // namespace
+
+UpstreamBook::UpstreamBook(CompileContext& context) : context_(context) {
+  for (const Fields& fields : context.document.objects("upstreams")) add_named(fields);
+}
+
+void UpstreamBook::add_named(const Fields& fields) {
+  const std::string name(fields.string("name"));
+  const auto [at, fresh] = named_.try_emplace(name);
+  if (!fresh) {
+    context_.report(fields.problem("name", fmt::format("the name \"{}\" is already taken by the upstream at line {}",
+                                                       name, at->second.position.line)));
+    return;
+  }
+  at->second.position = fields.json().position;
+  pipeline::UpstreamSpec out;
+  out.name = name;
+  set_times(fields, out);
+  add_targets(fields, out);
+  if (fields.has("tls")) add_tls(fields.object("tls"), out);
+  at->second.host = out.server_name;
+  at->second.index = static_cast<std::uint32_t>(context_.out.upstreams.size());
+  context_.out.upstreams.push_back(std::move(out));
+}
+
+void UpstreamBook::add_targets(const Fields& fields, pipeline::UpstreamSpec& out) {
+  const std::vector<Fields> targets = fields.objects("targets");
+  for (const Fields& target : targets) {
+    pipeline::TargetSpec spec = *parse_target(target.string("address"));
+    spec.weight = static_cast<std::uint32_t>(target.integer("weight"));
+    const auto same = std::ranges::find_if(out.targets, [&](const pipeline::TargetSpec& other) {
+      return other.host == spec.host && other.socket == spec.socket;
+    });
+    if (same != out.targets.end()) {
+      context_.report(target.problem("address", "stands in this upstream twice", "give one of them a higher weight"));
+      continue;
+    }
+    out.targets.push_back(std::move(spec));
+  }
+}
+
+void UpstreamBook::add_tls(const Fields& tls, pipeline::UpstreamSpec& out) {
+  if (tls.has("cert_file") != tls.has("key_file")) {
+    const std::string_view there = tls.has("cert_file") ? "cert_file" : "key_file";
+    const std::string_view missing = tls.has("cert_file") ? "key_file" : "cert_file";
+    return context_.report(
+        tls.problem(there, fmt::format("needs {}: a certificate and its key go together", missing)));
+  }
+  const io::TlsClientSettings settings = tls_settings(tls, context_.options.base_dir);
+  out.server_name = settings.server_name;
+  out.tls_key = tls_key(settings);
+  TlsContext& context = tls_[out.tls_key];
+  if (context == nullptr) {
+    auto made = io::TlsClientContext::make(settings);
+    if (!made) {
+      Problem problem = std::move(made.error());
+      problem.position = position_at(tls.json(), problem.path);
+      problem.path = join_path(tls.path(), problem.path);
+      return context_.report(std::move(problem));
+    }
+    context = *made;
+    for (const std::string& warning : context->warnings()) {
+      context_.out.warnings.push_back(tls.path() + ": " + warning);
+    }
+  }
+  out.tls = context;
+}
+
+std::optional<pipeline::Destination> UpstreamBook::destination(const Fields& route, std::string_view field) {
+  const auto url = parse_upstream_url(route.string(field));
+  if (!url) {
+    context_.report(route.problem(field, url.error().message, url.error().hint));
+    return std::nullopt;
+  }
+  return named_.contains(url->authority) ? named(route, field, *url) : inlined(route, field, *url);
+}
+
+std::optional<pipeline::Destination> UpstreamBook::named(const Fields& route, std::string_view field,
+                                                         const UpstreamUrl& url) {
+  Named& found = named_.at(url.authority);
+  found.used = true;
+  const bool tls = context_.out.upstreams[found.index].tls != nullptr;
+  // An upstream whose tls was refused has been reported already, and looks plain here.
+  if (url.https && !tls && context_.problems.empty()) {
+    context_.report(route.problem(field, fmt::format("https, but the upstream \"{}\" has no tls", url.authority),
+                                  fmt::format("write http://{}, or give the upstream tls: {{}}", url.authority)));
+    return std::nullopt;
+  }
+  if (!url.https && tls) {
+    context_.report(route.problem(field, fmt::format("http, but the upstream \"{}\" has tls", url.authority),
+                                  fmt::format("write https://{}", url.authority)));
+    return std::nullopt;
+  }
+  return pipeline::Destination{.upstream = found.index,
+                               .authority = found.host.empty() ? url.authority : found.host,
+                               .path_prefix = url.path_prefix};
+}
+
+std::optional<pipeline::Destination> UpstreamBook::inlined(const Fields& route, std::string_view field,
+                                                           const UpstreamUrl& url) {
+  std::string scratch;
+  const auto authority = http::parse_authority(url.authority, scratch);
+  const std::string name = url.authority.substr(0, url.authority.rfind(':'));
+  if (name != url.authority && named_.contains(name)) {
+    context_.report(
+        route.problem(field, fmt::format("must not give a port to the upstream \"{}\"", name),
+                      fmt::format("its targets have their own: write {}://{}", url.https ? "https" : "http", name)));
+    return std::nullopt;
+  }
+  if (!authority || !looks_like_host(*authority)) {
+    report_unknown(route, field, url.authority);
+    return std::nullopt;
+  }
+  if (is_failed_ipv4(authority->host)) {
+    context_.report(
+        route.problem(field, fmt::format("\"{}\" ends like an IPv4 address but is none", authority->host)));
+    return std::nullopt;
+  }
+  const int default_port = url.https ? 443 : 80;
+  const int port = authority->port != 0 ? authority->port : default_port;
+  const std::string address = fmt::format("{}:{}", authority->host, port);
+  const std::string origin = (url.https ? "https://" : "http://") + address;
+  pipeline::Destination out;
+  out.path_prefix = url.path_prefix;
+  out.authority = port == default_port ? std::string(authority->host) : address;
+  const auto [at, fresh] = inlined_.try_emplace(origin, static_cast<std::uint32_t>(context_.out.upstreams.size()));
+  out.upstream = at->second;
+  if (!fresh) return out;
+
+  const Json defaults = Json::object();
+  const Fields fields(defaults, upstream_schema());
+  pipeline::UpstreamSpec spec;
+  spec.name = origin;
+  set_times(fields, spec);
+  spec.targets.push_back(*parse_target(address));
+  if (url.https) {
+    const Fields tls(defaults, upstream_schema().field("tls")->value, route.path(field));
+    add_tls(tls, spec);
+  }
+  context_.out.upstreams.push_back(std::move(spec));
+  return out;
+}
+
+void UpstreamBook::report_unknown(const Fields& route, std::string_view field, const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const auto& [known, unused] : named_) names.push_back(known);
+  std::ranges::sort(names);
+  std::string hint = did_you_mean(name, names, "known upstreams");
+  if (nearest(name, names).empty()) hint += std::string(hint.empty() ? "" : "; ") + "a host needs a port or a dot";
+  context_.report(route.problem(field, fmt::format("no upstream is named \"{}\"", name), std::move(hint)));
+}
+
+void UpstreamBook::note_unused() {
+  for (const pipeline::UpstreamSpec& spec : context_.out.upstreams) {
+    const auto at = named_.find(spec.name);
+    if (at == named_.end() || at->second.used) continue;
+    context_.out.warnings.push_back(
+        fmt::format("line {}: no route uses the upstream \"{}\"", at->second.position.line, spec.name));
+  }
+}
+
+}  // namespace weir::snapshot

@@ -1,0 +1,113 @@
+#include "snapshot/document_schema.h"
+
+#include "snapshot/formats.h"
+
+namespace weir::snapshot {
+namespace {
+
+using namespace std::chrono_literals;
+using schema::field;
+
+Schema cidrs() { return schema::array(schema::string().named("address block").format(is_cidr)); }
+
+Schema tls() {
+  const Schema certificate = schema::object({
+      field("cert_file", schema::string().min_length(1).named("file name"))
+          .required()
+          .doc("PEM file: the certificate, then its intermediates."),
+      field("key_file", schema::string().min_length(1).named("file name"))
+          .required()
+          .doc("PEM file: the private key, without a passphrase."),
+  });
+  return schema::object({
+      field("certificates", schema::array(certificate).min_items(1))
+          .required()
+          .doc("Chosen by the name the client asks for (SNI); the first is for clients that ask for none, or for one "
+               "no certificate has. The files are read again on every reload."),
+      field("min_version", schema::string().named("TLS version").words({"1.2", "1.3"}))
+          .fallback("1.2")
+          .doc("Oldest protocol version spoken. 1.2, because 1.0 and 1.1 are deprecated (RFC 8996) and clients "
+               "without 1.3 still exist."),
+  });
+}
+
+Schema proxy_protocol() {
+  return schema::object({
+      field("trusted", cidrs().min_items(1))
+          .required()
+          .doc("Every connection of this listener must come from here and begin with a PROXY header (v1 or v2); "
+               "others are closed. No default: who may say where a client comes from is yours to decide."),
+  });
+}
+
+Schema admin() {
+  return schema::object({
+      field("address", schema::string().named("address").format(is_socket_address))
+          .required()
+          .doc("Where /livez, /readyz, /startupz and /metrics are answered. Keep it off the public network."),
+  });
+}
+
+Schema access_log() {
+  return schema::object({
+      field("path", schema::string().named("file name").min_length(1))
+          .fallback("-")
+          .doc(
+              "The file the log is appended to, made if it is missing; \"-\" is standard output, the default because "
+              "containers and systemd collect it there."),
+      field("enabled", schema::boolean())
+          .fallback(true)
+          .doc("false writes no access log at all. On by default: a request nobody can find again is a mystery."),
+  });
+}
+
+Schema resolver() {
+  return schema::object({
+      field("servers", schema::array(schema::string().named("DNS server").format(is_resolver_address)).min_items(1))
+          .doc("DNS servers asked for the host names of targets: ip or ip:port. Without it, those of "
+               "/etc/resolv.conf."),
+  });
+}
+
+}  // namespace
+
+const Schema& listener_schema() {
+  static const Schema kListener = schema::object({
+      field("address", schema::string().named("address").format(is_socket_address))
+          .required()
+          .doc("IP and port (127.0.0.1:8080, [::]:80) or unix:/path. Port 0 lets the kernel choose."),
+      field("tls", tls()).doc("Speak TLS here. Without it, plain HTTP."),
+      field("proxy_protocol", proxy_protocol()).doc("Take the client's address from the load balancer in front."),
+  });
+  return kListener;
+}
+
+Schema document_schema(pipeline::FilterTable filters) {
+  const Schema plugin_chain = plugin_chain_schema(filters);
+  return schema::object({
+      field("listeners", schema::array(listener_schema()).min_items(1)).required().doc("Where clients connect."),
+      field("admin", admin()).doc("Health and metrics. Without it there are none."),
+      field("upstreams", schema::array(upstream_schema())).doc("Named services, for upstream_url: http://NAME."),
+      // At least one: an emptied file is far more often an accident than a wish (features.md, complaint 24).
+      field("routes", schema::array(route_schema(plugin_chain)).min_items(1))
+          .required()
+          .doc("Which request goes where. Their order does not matter: see docs/routing.md."),
+      field("plugin_chain", plugin_chain)
+          .doc("Filters of every request. A route's own filter of the same name replaces one of these."),
+      field("access_log", access_log()).doc("One JSON line per request."),
+      field("trusted_proxies", cidrs())
+          .doc("Proxies in front of Weir whose Forwarded, X-Forwarded-* and X-Request-Id fields are believed. Nobody "
+               "by default: anyone can send such a field."),
+      field("limits", limits_schema()).doc("How much a client may take, and for how long."),
+      field("workers", schema::integer(0, 256))
+          .fallback(0)
+          .doc("Threads that serve. 0: one for each core Weir may use, since a worker never waits for another."),
+      field("drain_timeout", schema::duration(0s, 1h))
+          .fallback("25s")
+          .doc("On SIGTERM, how long requests in flight may take to end. 25s, because Kubernetes kills after 30s and "
+               "the log must still be written."),
+      field("resolver", resolver()).doc("Name resolution of targets."),
+  });
+}
+
+}  // namespace weir::snapshot

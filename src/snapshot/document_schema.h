@@ -1,0 +1,21 @@
+// What a config file may say: every field with its form, its default and the reason of that default. `weir check`,
+// `weir schema`, compile and docs/configuration.md all come from here. Rules that span two fields are not here but in
+// compile_*.cc. Built once per compile or command (some 50 µs); any thread.
+#pragma once
+
+#include "base/schema.h"
+#include "pipeline/filter.h"
+
+namespace weir::snapshot {
+
+// The whole file. The config of every filter in `filters` is part of it, so that one check finds every mistake.
+Schema document_schema(pipeline::FilterTable filters);
+
+// Its parts, for compile and for docs.
+const Schema& listener_schema();
+const Schema& upstream_schema();
+const Schema& limits_schema();
+Schema route_schema(const Schema& plugin_chain);
+Schema plugin_chain_schema(pipeline::FilterTable filters);
+
+}  // namespace weir::snapshot
