@@ -7,6 +7,7 @@
 
 #include "base/ip.h"
 #include "io/tls_certificate.h"
+#include "io/tls_policy.h"
 
 namespace weir::io {
 namespace {
@@ -44,26 +45,15 @@ bool expect_name(SSL* session, const std::string& name, bool verify) {
 
 std::expected<std::shared_ptr<const TlsClientContext>, Problem> TlsClientContext::make(
     const TlsClientSettings& settings) {
-  if (settings.min_version != "1.2" && settings.min_version != "1.3") {
-    return std::unexpected(client_problem(
-        "min_version", "\"" + settings.min_version + "\" is no TLS version Weir speaks", "\"1.2\" or \"1.3\""));
-  }
   std::shared_ptr<TlsClientContext> made(new TlsClientContext);
   made->context_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* context = made->context_.get();
-  const int min_version = settings.min_version == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION;
-  if (context == nullptr || SSL_CTX_set_min_proto_version(context, min_version) != 1 ||
-      SSL_CTX_set_alpn_protos(context, kAlpn, sizeof kAlpn - 1) != 0) {
-    return std::unexpected(
-        client_problem("", "OpenSSL refuses Weir's TLS policy: " + tls_error(), "look at the system's openssl.cnf"));
+  if (context == nullptr || SSL_CTX_set_alpn_protos(context, kAlpn, sizeof kAlpn - 1) != 0) {
+    return std::unexpected(refused_policy(""));
   }
-  // An end without close_notify stays an error: a response that ends with the connection may have been cut short.
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(context,
-                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(context, 1);
-  // Connections to upstreams are pooled and live long; keeping their sessions too would gain little.
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  // An end without close_notify stays an error here: a response that ends with the connection may have been cut
+  // short.
+  if (auto refused = set_tls_policy(context, settings.min_version)) return std::unexpected(std::move(*refused));
   SSL_CTX_set_verify(context, settings.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (auto refused = settings.verify ? trust(context, settings) : std::nullopt) {
     return std::unexpected(std::move(*refused));
@@ -81,14 +71,14 @@ std::expected<std::shared_ptr<const TlsClientContext>, Problem> TlsClientContext
   return made;
 }
 
-SslPtr TlsClientContext::new_session(int fd, const std::string& host) const {
+SSL* TlsClientContext::new_session(int fd, const std::string& host) const {
   const std::string& name = server_name_.empty() ? host : server_name_;
   SslPtr session(SSL_new(context_.get()));
   if (session == nullptr || name.empty() || name.find('\0') != std::string::npos) return nullptr;
   if (!expect_name(session.get(), name, verify_)) return nullptr;
   if (fd >= 0 && SSL_set_fd(session.get(), fd) != 1) return nullptr;
   SSL_set_connect_state(session.get());
-  return session;
+  return session.release();
 }
 
 }  // namespace weir::io

@@ -36,7 +36,7 @@ class TlsClientContext {
   // prove to be settings.server_name or else `host`, a DNS name or an IP address without brackets; a name is also
   // sent as SNI (RFC 6066 §3 forbids addresses there). ALPN offers http/1.1. nullptr when memory is out or the name
   // is unusable. As with a server's session, read until SSL_ERROR_WANT_READ.
-  SslPtr new_session(int fd, const std::string& host) const;
+  SSL* new_session(int fd, const std::string& host) const;
 
  private:
   TlsClientContext() = default;

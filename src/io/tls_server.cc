@@ -12,6 +12,7 @@
 
 #include "base/ip.h"
 #include "io/tls_certificate.h"
+#include "io/tls_policy.h"
 
 namespace weir::io {
 namespace {
@@ -139,21 +140,16 @@ std::array<unsigned char, SHA256_DIGEST_LENGTH> session_context(const TlsServerS
   return digest;
 }
 
-// False when OpenSSL refuses one of our constants, which a distribution's crypto policy can bring about.
-bool set_policy(SSL_CTX* context, bool only_1_3) {
+std::optional<Problem> set_server_policy(SSL_CTX* context, const std::string& min_version) {
+  if (auto refused = set_tls_policy(context, min_version)) return refused;
   // A client that drops the connection without close_notify is common and no error: HTTP's own framing tells whether
   // a request is whole. Not so for responses of an upstream, see tls_client.cc.
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(context,
-                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // One recv() for a record instead of one for its head and one for its body.
-  SSL_CTX_set_read_ahead(context, 1);
-  // Tickets hold all there is to know: no table of sessions that grows with the clients.
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_timeout(context, static_cast<long>(kTicketLifetime.count()));
-  return SSL_CTX_set_min_proto_version(context, only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION) == 1 &&
-         SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
-         SSL_CTX_set_cipher_list(context, kCiphers) == 1 && SSL_CTX_set1_groups_list(context, kGroups) == 1;
+  if (SSL_CTX_set_cipher_list(context, kCiphers) == 1 && SSL_CTX_set1_groups_list(context, kGroups) == 1) {
+    return std::nullopt;
+  }
+  return refused_policy("");
 }
 
 }  // namespace
@@ -166,10 +162,6 @@ std::expected<std::shared_ptr<const TlsServerContext>, Problem> TlsServerContext
   if (settings.certificates.empty()) {
     return std::unexpected(context_problem("certificates", "TLS needs at least one certificate",
                                            "add {cert_file: server.crt, key_file: server.key}"));
-  }
-  if (settings.min_version != "1.2" && settings.min_version != "1.3") {
-    return std::unexpected(context_problem(
-        "min_version", "\"" + settings.min_version + "\" is no TLS version Weir speaks", "\"1.2\" or \"1.3\""));
   }
   std::shared_ptr<TlsServerContext> made(new TlsServerContext);
   made->ticket_keys_ = ticket_keys;
@@ -202,11 +194,10 @@ std::expected<std::unique_ptr<TlsServerContext::Vhost>, Problem> TlsServerContex
   vhost->context.reset(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* context = vhost->context.get();
   const auto digest = session_context(settings, *certificate);
-  if (context == nullptr || !set_policy(context, settings.min_version == "1.3") ||
-      SSL_CTX_set_session_id_context(context, digest.data(), digest.size()) != 1) {
-    return std::unexpected(context_problem(path, "OpenSSL refuses Weir's TLS policy: " + tls_error(),
-                                           "look at the system's openssl.cnf"));
+  if (context == nullptr || SSL_CTX_set_session_id_context(context, digest.data(), digest.size()) != 1) {
+    return std::unexpected(refused_policy(path));
   }
+  if (auto refused = set_server_policy(context, settings.min_version)) return std::unexpected(std::move(*refused));
   if (auto refused = use_certificate(context, *certificate, files, path)) return std::unexpected(std::move(*refused));
   vhost->names = std::move(certificate->dns_names);
   vhost->addresses = std::move(certificate->addresses);
@@ -241,15 +232,15 @@ const TlsServerContext::Vhost& TlsServerContext::vhost_for(std::string_view serv
   return found == by_name_.end() ? fallback : *found->second;
 }
 
-SslPtr TlsServerContext::new_session(int fd) const {
+SSL* TlsServerContext::new_session(int fd) const {
   SslPtr session(SSL_new(vhosts_.front()->context.get()));
-  if (session == nullptr) return session;
+  if (session == nullptr) return nullptr;
   auto keep = std::make_unique<std::shared_ptr<const TlsServerContext>>(shared_from_this());
   if (SSL_set_ex_data(session.get(), Callbacks::keep_index(), keep.get()) != 1) return nullptr;
   keep.release();
   if (fd >= 0 && SSL_set_fd(session.get(), fd) != 1) return nullptr;
   SSL_set_accept_state(session.get());
-  return session;
+  return session.release();
 }
 
 bool TlsServerContext::session_serves(const SSL* session, std::string_view host) noexcept {

@@ -34,10 +34,11 @@ class TlsServerContext : public std::enable_shared_from_this<TlsServerContext> {
   // What an operator should mend though it works: an expired certificate, one that can never be chosen.
   const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
-  // A session in accept state on `fd`, which it does not own; -1 leaves the session without a transport. The session
-  // keeps this context alive. nullptr only when memory is out. SSL_read may read ahead: bytes can wait in the session
-  // when the socket has none, so read until SSL_ERROR_WANT_READ.
-  SslPtr new_session(int fd) const;
+  // A session in accept state on `fd`, which it does not own; -1 leaves the session without a transport. The caller
+  // owns the session and as a rule hands it to Stream::handshake() at once. It keeps this context alive. nullptr only
+  // when memory is out. SSL_read may read ahead: bytes can wait in the session when the socket has none, so read
+  // until SSL_ERROR_WANT_READ.
+  SSL* new_session(int fd) const;
 
   // Whether the certificate this session presents is good for `host` (a Host or :authority without port, any case, an
   // IPv6 address with or without brackets). If not, the request was for another server: 421, RFC 9110 §15.5.20. A

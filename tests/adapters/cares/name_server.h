@@ -1,5 +1,5 @@
 // A DNS server for tests, over UDP on 127.0.0.1 with a port of its own: answers from a table, as crookedly as asked.
-// Runs on its own thread; the table is filled before the first question.
+// Runs on its own thread.
 #pragma once
 
 #include <netinet/in.h>
@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -50,7 +51,10 @@ class NameServer {
   std::string address() const { return "127.0.0.1:" + std::to_string(ntohs(address_.sin_port)); }
   int questions() const { return questions_; }
 
-  std::map<std::string, Record> table;
+  void set(const std::string& name, Record record) {
+    const std::lock_guard lock(mutex_);
+    table_[name] = std::move(record);
+  }
 
  private:
   using Message = std::vector<std::uint8_t>;
@@ -82,6 +86,12 @@ class NameServer {
     put(out, 0, 1);
   }
 
+  Record look_up(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = table_.find(name);
+    return found == table_.end() ? Record{.reply = Reply::no_such_name} : found->second;
+  }
+
   // RFC 1035 §4.1.
   Message answer(const Message& query) const {
     std::string name;
@@ -92,8 +102,7 @@ class NameServer {
       at += query[at] + 1u;
     }
     const int type = query.at(at + 1) << 8 | query.at(at + 2);
-    const auto found = table.find(name);
-    const Record record = found == table.end() ? Record{.reply = Reply::no_such_name} : found->second;
+    const Record record = look_up(name);
     if (record.reply == Reply::silence) return {};
     if (record.reply == Reply::garbage) return Message(query.begin(), query.begin() + 11);
 
@@ -134,6 +143,8 @@ class NameServer {
   int fd_ = -1;
   sockaddr_in address_{};
   std::atomic<int> questions_{0};
+  mutable std::mutex mutex_;
+  std::map<std::string, Record> table_;  // guarded by mutex_
   std::thread thread_;
 };
 
