@@ -69,6 +69,8 @@ Weir is ready: http://127.0.0.1:8080, https://127.0.0.1:8443, admin http://127.0
                                                                    by host
   curl -k https://127.0.0.1:8443/api/v1/banners                    TLS, with the certificate in run/dev.crt
   curl    http://127.0.0.1:8080/api/v1/users/headers               what the service saw: request id, trace, Forwarded
+  curl -i -H 'Origin: https://shop.example.com' http://127.0.0.1:8080/api/v1/banners
+                                                                   a page of another origin may read it (CORS)
   curl -i http://127.0.0.1:8080/old-banners                        a redirect, written in the file
   curl    http://127.0.0.1:9080/metrics                            Prometheus metrics
   tail -f logs/access.ndjson                                       one JSON line per request
