@@ -67,7 +67,7 @@ MISTAKES = {
     "unknown field": (("path_pattern: /api", "path_patern: /api"), "8:23", ["path_patern", "path_pattern"]),
     "unknown top-level field": (("routes:", "rutes:"), "7:1", ["rutes", "routes"]),
     "wrong type": (("address: 127.0.0.1:8080", "address: 8080"), "3:14", ["listeners[0].address", "8080"]),
-    "list instead of text": (("http_methods: [GET, POST]", "http_methods: GET"), "8:78", ["list"]),
+    "list instead of text": (("http_methods: [GET, POST]", "http_methods: GET"), "8:69", ["list"]),
     "dangling upstream": (("http://users}", "http://user}"), "8:", ["user", "users"]),
     "bad address": (("127.0.0.1:8080", "127.0.0.1:80800"), "3:14", ["80800"]),
     "bad pattern": (("/orders/{id}", "/orders/{id"), "9:", ["{id"]),
