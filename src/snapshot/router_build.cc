@@ -258,7 +258,8 @@ class RouterBuild {
         names += key(taker).id;
       }
       report(fmt::format("routes[{}]", route),
-             fmt::format("route \"{}\" can never match: \"{}\" takes all its requests first", key(route).id, names),
+             fmt::format("route \"{}\" can never match: \"{}\" {} all its requests first", key(route).id, names,
+                         fate.takers.size() == 1 ? "takes" : "take"),
              "change its priority, predicates or methods, or take it out");
     }
   }
