@@ -1,0 +1,26 @@
+// All filters there are. main hands the table to compile, `weir schema` and the docs; nothing registers itself.
+#pragma once
+
+#include <span>
+
+#include "pipeline/filter.h"
+
+namespace weir::filters {
+
+// In phase order; within a phase in the order they run by default.
+pipeline::FilterTable table();
+
+// One per file of this folder.
+pipeline::FilterSpec request_id_spec();
+pipeline::FilterSpec trace_context_spec();
+pipeline::FilterSpec ip_filter_spec();
+pipeline::FilterSpec cors_spec();
+pipeline::FilterSpec body_limit_spec();
+pipeline::FilterSpec headers_spec();
+pipeline::FilterSpec rewrite_spec();
+pipeline::FilterSpec redirect_spec();
+pipeline::FilterSpec respond_spec();
+pipeline::FilterSpec proxy_spec();
+pipeline::FilterSpec access_log_spec();
+
+}  // namespace weir::filters
