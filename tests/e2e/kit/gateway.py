@@ -34,7 +34,7 @@ class Record(dict):
 class Gateway:
     running = []  # for conftest, which shows their stderr under a failed test
 
-    def __init__(self, directory, document, wait=True, environment=None, arguments=()):
+    def __init__(self, directory, document, wait=True, environment=None, prefix=(), pass_fds=()):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config_file = self.directory / "weir.json"
@@ -43,10 +43,10 @@ class Gateway:
         self.stopped = False
         self.write(document)
         self._stderr = open(self.stderr_file, "wb")
-        command = [str(BINARY), "serve", "--config", str(self.config_file), *arguments]
+        command = [*prefix, str(BINARY), "serve", "--config", str(self.config_file)]
         self.process = subprocess.Popen(
             command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=self._stderr, stderr=self._stderr,
-            env=os.environ | (environment or {}),
+            env=os.environ | (environment or {}), pass_fds=pass_fds,
         )  # fmt: skip
         Gateway.running.append(self)
         if wait:
@@ -56,8 +56,9 @@ class Gateway:
         """Writes the config file as one rename. A dict is the suite's document; text is written as it stands."""
         if isinstance(document, dict):
             document = {"access_log": {"path": str(self.log_file)}} | document
-            self.ports = [int(entry["address"].rpartition(":")[2]) for entry in document["listeners"]]
-            self.tls_ports = [p for p, entry in zip(self.ports, document["listeners"]) if "tls" in entry]
+            on_ports = [entry for entry in document["listeners"] if not entry["address"].startswith("unix:")]
+            self.ports = [int(entry["address"].rpartition(":")[2]) for entry in on_ports]
+            self.tls_ports = [p for p, entry in zip(self.ports, on_ports) if "tls" in entry]
             self.plain_ports = [p for p in self.ports if p not in self.tls_ports]
             self.admin = int(document["admin"]["address"].rpartition(":")[2])
             self.document = document
