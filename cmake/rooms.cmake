@@ -48,7 +48,8 @@ function(weir_program name)
   endforeach()
 endfunction()
 
-# tests/ROOM/*_test.cc becomes one executable test_ROOM, run by ctest.
+# tests/ROOM/*_test.cc becomes one executable test_ROOM, run by ctest. It links its room and the rooms listed in the
+# variable WEIR_TEST_ROOMS_<ROOM>, if tests need more than what the room itself may know.
 function(weir_tests)
   find_package(GTest REQUIRED)
   get_property(rooms GLOBAL PROPERTY WEIR_ROOMS)
@@ -62,6 +63,10 @@ function(weir_tests)
       target_include_directories(test_${flat} PRIVATE ${CMAKE_SOURCE_DIR})
       target_compile_definitions(test_${flat} PRIVATE WEIR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
       target_link_libraries(test_${flat} PRIVATE ${library} GTest::gtest GTest::gtest_main)
+      foreach(extra IN LISTS WEIR_TEST_ROOMS_${flat})
+        _weir_target(library ${extra})
+        target_link_libraries(test_${flat} PRIVATE ${library})
+      endforeach()
       add_test(NAME ${flat} COMMAND test_${flat})
     endif()
   endforeach()

@@ -97,6 +97,10 @@ class RouteCompile {
     for (const std::string_view predicates : {"headers", "query"}) {
       for (const Json::Member& member : fields.members(predicates)) {
         const Json* present = member.value.find("present");
+        if (member.value.is_object() && member.value.members().size() != 1) {
+          context_.report({member.value.position, member_path(fields.path(predicates), member.name),
+                           "expected either present or prefix", "for both, prefix is enough"});
+        }
         if (present == nullptr || present->as_boolean()) continue;
         context_.report({present->position, member_path(fields.path(predicates), member.name),
                          "present: false is not built yet",

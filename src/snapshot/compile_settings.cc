@@ -30,7 +30,11 @@ void compile_settings(CompileContext& context) {
   const Fields limits = document.object("limits");
   out.limits = limits_of(limits);
   if (out.limits.head.target_bytes > out.limits.head.bytes) {
-    context.report(limits.problem("max_target_bytes", "is more than max_head_bytes, of which the target is a part"));
+    // A default must not make a smaller head wrong.
+    out.limits.head.target_bytes = out.limits.head.bytes;
+    if (limits.has("max_target_bytes"))
+      context.report(
+          limits.problem("max_target_bytes", "is more than max_head_bytes, of which the target is a part"));
   }
   std::vector<Cidr> trusted;
   for (const std::string& text : document.strings("trusted_proxies")) trusted.push_back(*Cidr::parse(text));

@@ -163,6 +163,11 @@ std::optional<pipeline::Destination> UpstreamBook::inlined(const Fields& route, 
                       fmt::format("its targets have their own: write {}://{}", url.https ? "https" : "http", name)));
     return std::nullopt;
   }
+  if (!authority && url.authority.find_first_of(".:") != std::string::npos) {
+    context_.report(
+        route.problem(field, fmt::format("\"{}\" is not a host: {}", url.authority, authority.error().detail)));
+    return std::nullopt;
+  }
   if (!authority || !looks_like_host(*authority)) {
     report_unknown(route, field, url.authority);
     return std::nullopt;

@@ -11,13 +11,15 @@ namespace {
 
 // A header's or query parameter's predicate.
 Schema predicate() {
-  return schema::one_of({
-      schema::string().doc("The value, exactly."),
-      schema::object({field("present", schema::boolean())
-                          .required()
-                          .doc("true: it must be there, whatever its value. false: it must not be there.")}),
-      schema::object({field("prefix", schema::string().min_length(1)).required().doc("What the value begins with.")}),
-  });
+  return schema::one_of(
+             {
+                 schema::string().doc("The value, exactly."),
+                 schema::object({
+                     field("present", schema::boolean()).doc("true: it must be there, whatever its value."),
+                     field("prefix", schema::string().min_length(1)).doc("What the value begins with."),
+                 }),
+             })
+      .named("value, {present: true} or {prefix: v}");
 }
 
 std::vector<Field> where_to() {
