@@ -28,6 +28,18 @@ def pytest_runtest_makereport(item, call):
             report.sections.append((f"stderr of weir {gateway.pid}", gateway.stderr()[-6000:]))
 
 
+@pytest.fixture(autouse=True)
+def survivors():
+    """A gateway that tests of a file share and that one of them kills is that test's failure, not that of all after it."""
+    for gateway in Gateway.running:
+        if gateway.has_died():
+            gateway.start()
+    yield
+    for gateway in Gateway.running:
+        if gateway.has_died():
+            pytest.fail(f"weir ended with {gateway.process.returncode}:\n{gateway.stderr()[-6000:]}")
+
+
 def _starter(factory):
     started, numbers = [], itertools.count(1)
 

@@ -71,4 +71,5 @@ def test_routes_are_split_independently(weir, shared_origin, canary_origin):
 def test_the_log_says_who_was_a_canary(weir, shared_origin, canary_origin):
     gateway = weir(make(shared_origin, canary_origin, 100))
     response = fetch(gateway.port, "/s/x")
-    assert canary_origin.address in gateway.record_of(response).upstream
+    record = gateway.record_of(response)
+    assert record.canary is True and record.upstream == canary_origin.address

@@ -81,3 +81,11 @@ def test_secrets_are_not_logged(gateway, origin):
     gateway.record_of(fetch(gateway.port, "/x", headers=headers))
     assert SECRET.encode() not in gateway.log_file.read_bytes()
     assert SECRET not in gateway.stderr()
+
+
+@pytest.mark.parametrize("parameter", ["token", "access_token", "API_KEY", "password", "code", "%74oken"])
+def test_secrets_in_the_query_are_not_logged(gateway, origin, parameter):
+    response = fetch(gateway.port, f"/x?a=1&{parameter}={SECRET}&b=2")
+    assert response.json()["target"].endswith(f"{parameter}={SECRET}&b=2"), "the upstream gets it all the same"
+    logged = gateway.record_of(response).query
+    assert SECRET not in logged and logged.startswith("a=1&") and logged.endswith("&b=2")

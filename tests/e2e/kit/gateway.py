@@ -25,10 +25,10 @@ def run(*arguments, cwd=None, stdin=None, seconds=20):
 
 
 class Record(dict):
-    """One access-log record; attributes are the suite's words (config.LOG_WORDS)."""
+    """One access-log record; attributes are the suite's words (config.LOG_WORDS), None where the record has none."""
 
     def __getattr__(self, word):
-        return self[config.LOG_WORDS[word]]
+        return self.get(config.LOG_WORDS[word])
 
 
 class Gateway:
@@ -40,17 +40,26 @@ class Gateway:
         self.config_file = self.directory / "weir.json"
         self.log_file = self.directory / "access.ndjson"
         self.stderr_file = self.directory / "stderr.txt"
-        self.stopped = False
         self.write(document)
-        self._stderr = open(self.stderr_file, "wb")
         command = [*prefix, str(BINARY), "serve", "--config", str(self.config_file)]
+        self._launch = dict(args=command, env=os.environ | (environment or {}), pass_fds=pass_fds)
+        self.start(wait)
+
+    def start(self, wait=True):
+        """Runs it, also again after it has died."""
+        self.stopped = False
+        self._stderr = open(self.stderr_file, "ab")
         self.process = subprocess.Popen(
-            command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=self._stderr, stderr=self._stderr,
-            env=os.environ | (environment or {}), pass_fds=pass_fds,
-        )  # fmt: skip
-        Gateway.running.append(self)
+            **self._launch, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=self._stderr, stderr=self._stderr
+        )
+        if self not in Gateway.running:
+            Gateway.running.append(self)
         if wait:
             self.wait_ready()
+
+    def has_died(self):
+        """It ended, and not because somebody asked it to."""
+        return self.process.poll() not in (None, 0)
 
     def write(self, document):
         """Writes the config file as one rename. A dict is the suite's document; text is written as it stands."""
