@@ -101,6 +101,7 @@ def test_a_client_that_leaves_early_is_logged_once(gateway, origin):
     with Client(gateway.port) as client:
         client.send(b"GET /users/left HTTP/1.1\r\nHost: a\r\n\r\n")
         origin.wait_for_requests(1)
+        client.reset()
     assert gateway.record(path="/users/left").reason == "client_closed"
     go.set()
 

@@ -199,4 +199,14 @@ def test_a_client_that_leaves_ends_the_wait(gateway, origin, silent):
     with Client(gateway.port) as client:
         client.send(b"GET /left HTTP/1.1\r\nHost: a\r\n\r\n")
         origin.wait_for_requests(1)
+        client.reset()
     assert gateway.record(path="/left", seconds=3).reason == "client_closed"
+
+
+def test_a_client_that_has_said_all_still_gets_its_answer(gateway, origin):
+    """Half-closing is not leaving."""
+    origin.on("/half", lambda exchange: (time.sleep(0.3), exchange.reply(200, b"here")))
+    with Client(gateway.port) as client:
+        client.send(b"GET /half HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.sock.shutdown(socket.SHUT_WR)
+        assert client.response().body == b"here"

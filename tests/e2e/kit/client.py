@@ -3,6 +3,7 @@
 import contextlib
 import re
 import socket
+import struct
 import time
 
 from .message import Response
@@ -39,6 +40,11 @@ class Client:
 
     def close(self):
         shut(self.sock)
+
+    def reset(self):
+        """Ends it with RST: gone for good, where FIN could still mean `I have said all and am listening`."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
 
     def send(self, data):
         """All of `data`; a peer that has hung up is not an error here, reading will tell."""
