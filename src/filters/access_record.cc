@@ -155,8 +155,8 @@ std::string json_key(std::string_view name) {
 void append_record(std::string& out, const Exchange& exchange, const RecordFormat& format, io::TimePoint end) {
   append_request(out, exchange, format);
   append_outcome(out, exchange);
-  number(out, ",\"bytes_in\":", exchange.body.received());
-  number(out, ",\"bytes_out\":", exchange.writer.body_bytes());
+  number(out, ",\"bytes_in\":", exchange.body.received() + exchange.tunnel_in);
+  number(out, ",\"bytes_out\":", exchange.writer.body_bytes() + exchange.tunnel_out);
   duration(out, ",\"duration_us\":", exchange.started, end);
   if (exchange.upstream_first_byte != io::TimePoint{}) {
     duration(out, ",\"upstream_us\":", exchange.upstream_started, exchange.upstream_first_byte);

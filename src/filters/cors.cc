@@ -79,6 +79,7 @@ class Cors final : public pipeline::Filter {
   explicit Cors(Policy policy) : policy_(std::move(policy)) {}
 
   Hooks hooks() const noexcept override { return {.request = true, .response = true, .finish = false}; }
+  bool answers_preflights() const noexcept override { return true; }
 
   Verdict on_request(Exchange& exchange) const override {
     const http::Field* origin = origin_of(exchange);

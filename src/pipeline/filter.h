@@ -59,6 +59,9 @@ class Filter {
   virtual std::vector<std::string_view> captures_used() const { return {}; }
   // Its on_request never says `next`: a route with it needs no upstream_url.
   virtual bool always_answers() const noexcept { return false; }
+  // It answers CORS preflights: an OPTIONS that the route's http_methods do not list is still this route's, if they
+  // list the method it asks for (Access-Control-Request-Method).
+  virtual bool answers_preflights() const noexcept { return false; }
 
   // On the way in. Must not wait.
   virtual Verdict on_request(Exchange&) const { return Verdict::next(); }

@@ -1,0 +1,46 @@
+// Filters made as compile makes them: the schema first, then make().
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "filters/table.h"
+#include "tests/pipeline/scene.h"
+
+namespace weir::filters {
+
+using Outcome = std::expected<std::unique_ptr<pipeline::Filter>, Problems>;
+
+inline Outcome outcome(const pipeline::FilterSpec& spec, std::string_view config) {
+  const auto json = parse_json(config);
+  if (!json) return std::unexpected(Problems{json.error()});
+  if (Problems problems = check(*json, spec.schema()); !problems.empty()) return std::unexpected(problems);
+  return spec.make(*json);
+}
+
+inline std::unique_ptr<pipeline::Filter> made(const pipeline::FilterSpec& spec, std::string_view config = "{}") {
+  Outcome out = outcome(spec, config);
+  if (out) return std::move(*out);
+  ADD_FAILURE() << spec.name << ": " << describe(out.error()[0], "config");
+  return nullptr;
+}
+
+// The mistakes in it, one a line, without positions; empty if there are none.
+inline std::string mistakes(const pipeline::FilterSpec& spec, std::string_view config) {
+  const Outcome out = outcome(spec, config);
+  if (out) return {};
+  std::string text;
+  for (Problem problem : out.error()) {
+    problem.position = {};
+    text.append(text.empty() ? "" : "\n").append(describe(problem, "").substr(2));  // without ": "
+  }
+  return text;
+}
+
+inline bool passes(const pipeline::Verdict& verdict) { return verdict.kind == pipeline::Verdict::Kind::next; }
+inline bool answers(const pipeline::Verdict& verdict) { return verdict.kind == pipeline::Verdict::Kind::answer; }
+// The word of the refusal, or "".
+inline std::string_view refusal(const pipeline::Verdict& verdict) {
+  return verdict.kind == pipeline::Verdict::Kind::refuse ? info(verdict.error.reason).word : std::string_view();
+}
+
+}  // namespace weir::filters
