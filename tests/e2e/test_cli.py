@@ -199,12 +199,12 @@ WRONG = {
     "unknown command": (["srve"], "serve"),
     "unknown option": (["serve", "--confg", "x"], "--config"),
     "no value": (["serve", "--config"], "--config"),
-    "no file": (["check"], "check"),
+    "no file": (["check"], "weir.yaml"),
     "too many": (["version", "x"], "x"),
 }
 
 
 @pytest.mark.parametrize("arguments, word", WRONG.values(), ids=list(WRONG))
-def test_a_wrong_command_line_is_exit_2_with_the_right_word(arguments, word):
-    done = run(*arguments)
+def test_a_wrong_command_line_is_exit_2_with_the_right_word(tmp_path, arguments, word):
+    done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2 and word in done.stderr, (done.returncode, done.stdout, done.stderr)
