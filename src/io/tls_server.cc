@@ -237,7 +237,7 @@ SSL* TlsServerContext::new_session(int fd) const {
   if (session == nullptr) return nullptr;
   auto keep = std::make_unique<std::shared_ptr<const TlsServerContext>>(shared_from_this());
   if (SSL_set_ex_data(session.get(), Callbacks::keep_index(), keep.get()) != 1) return nullptr;
-  keep.release();
+  (void)keep.release();  // the session owns it now
   if (fd >= 0 && SSL_set_fd(session.get(), fd) != 1) return nullptr;
   SSL_set_accept_state(session.get());
   return session.release();

@@ -25,7 +25,7 @@ std::expected<std::shared_ptr<const Snapshot>, Problems> compile(const Json& doc
   }
   if (Problems problems = check(document, schema); !problems.empty()) return std::unexpected(std::move(problems));
 
-  const auto out = std::make_shared<Snapshot>();
+  auto out = std::make_shared<Snapshot>();
   const Fields fields(document, schema);
   Problems problems;
   CompileContext context{options, fields, *out, problems};
