@@ -1,0 +1,131 @@
+#include "app/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "app/help.h"
+#include "base/nearest.h"
+
+namespace weir::app {
+namespace {
+
+// One subcommand as CLI11 knows it; our own help replaces CLI11's.
+CLI::App* add_command(CLI::App& app, std::string_view name) {
+  CLI::App* out = app.add_subcommand(std::string(name));
+  out->set_help_flag("-h,--help");
+  return out;
+}
+
+std::string with_pointer(std::string_view command, std::string message) {
+  const std::string name = command.empty() ? "weir" : fmt::format("weir {}", command);
+  return fmt::format("{}: {}\nTry: {} --help\n", name, message, name);
+}
+
+std::vector<std::string_view> command_names() {
+  std::vector<std::string_view> out;
+  for (const CommandHelp& help : command_helps()) out.push_back(help.name);
+  out.push_back("help");
+  return out;
+}
+
+Notice unknown_command(std::string_view word) {
+  const std::string hint = did_you_mean(word, command_names(), "commands");
+  return {with_pointer("", fmt::format("unknown command \"{}\"; {}", word, hint)), kUsage};
+}
+
+Notice help(std::string_view topic) {
+  if (topic.empty()) return {std::string(overview()), kOk};
+  for (const CommandHelp& one : command_helps()) {
+    if (one.name == topic) return {std::string(one.text), kOk};
+  }
+  return unknown_command(topic);
+}
+
+std::string unexpected_word(const CLI::App& command, const std::string& word) {
+  if (!word.starts_with('-')) return fmt::format("unexpected argument \"{}\"", word);
+  std::vector<std::string> options;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) options.push_back("-" + name);
+  }
+  const std::string hint = did_you_mean(word.substr(0, word.find('=')), {options.begin(), options.end()}, "options");
+  return fmt::format("unknown option \"{}\"; {}", word, hint);
+}
+
+Notice wrong(const CLI::App& app, const CLI::ParseError& error) {
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) {
+    const auto rest = app.remaining();
+    if (!rest.empty()) return {with_pointer("", unexpected_word(app, rest.front())), kUsage};
+    return {with_pointer("", error.what()), kUsage};
+  }
+  const CLI::App& command = *chosen.front();
+  const auto rest = command.remaining();
+  std::string message = error.what();
+  if (!rest.empty()) {
+    message = unexpected_word(command, rest.front());
+  } else if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    message = fmt::format("the option {} needs a value", message.substr(0, message.find(':')));
+  }
+  return {with_pointer(command.get_name(), message), kUsage};
+}
+
+struct Parser {
+  CLI::App app;
+  ServeOptions serve;
+  CheckOptions check;
+  RoutesOptions routes;
+  CLI::App* serve_command = add_command(app, "serve");
+  CLI::App* check_command = add_command(app, "check");
+  CLI::App* routes_command = add_command(app, "routes");
+  CLI::App* schema_command = add_command(app, "schema");
+  CLI::App* version_command = add_command(app, "version");
+
+  Parser() {
+    app.require_subcommand(1);
+    serve.config.clear();  // main looks for ./weir.yaml, and says so
+    serve_command->add_option("--config", serve.config);
+    serve_command->add_option("--workers", serve.workers)->check(CLI::Range(1, 256));
+    check_command->add_option("FILE", check.files);
+    check_command->add_flag("--verbose", check.verbose);
+    routes_command->add_option("--config", routes.config);
+    routes_command->add_option("--match", routes.match);
+    routes_command->add_option("--host", routes.host);
+    // One value each: -H 'a: b' must not swallow what follows.
+    routes_command->add_option("-H,--header", routes.headers)->expected(1)->take_all();
+    routes_command->add_flag("--json", routes.json);
+  }
+
+  Command chosen() {
+    if (serve_command->parsed()) return serve;
+    if (check_command->parsed()) return check;
+    if (routes_command->parsed()) return routes;
+    if (schema_command->parsed()) return SchemaOptions{};
+    return VersionOptions{};
+  }
+};
+
+}  // namespace
+
+Command parse_command_line(int argc, const char* const* argv) {
+  if (argc < 2) return Notice{std::string(overview()), kUsage};
+  const std::string_view first = argv[1];
+  if (first == "help") return help(argc > 2 ? argv[2] : "");
+  if (first == "-h" || first == "--help") return help("");
+  if (first == "--version" || first == "-V") return VersionOptions{};
+  const auto names = command_names();
+  if (!first.starts_with('-') && std::ranges::find(names, first) == names.end()) return unknown_command(first);
+  // CLI11 speaks by exceptions; none leaves this function.
+  Parser parser;
+  try {
+    parser.app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return help(first);
+  } catch (const CLI::ParseError& error) {
+    return wrong(parser.app, error);
+  }
+  return parser.chosen();
+}
+
+}  // namespace weir::app

@@ -1,0 +1,22 @@
+// The command line: words in, one command with its options out, or what to print instead. CLI11 stops in cli.cc.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "app/commands.h"
+#include "app/serve.h"
+
+namespace weir::app {
+
+// Help that was asked for, or what is wrong with the command line.
+struct Notice {
+  std::string text;
+  int exit_code = kOk;  // kOk: the text belongs on standard output, else on standard error
+};
+
+using Command = std::variant<Notice, ServeOptions, CheckOptions, SchemaOptions, RoutesOptions, VersionOptions>;
+
+Command parse_command_line(int argc, const char* const* argv);
+
+}  // namespace weir::app

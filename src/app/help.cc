@@ -1,0 +1,124 @@
+#include "app/help.h"
+
+#include <algorithm>
+#include <array>
+
+namespace weir::app {
+namespace {
+
+constexpr std::string_view kOverview = R"(weir - an API gateway: many services behind one address
+
+usage: weir COMMAND [OPTIONS]
+
+  serve     run the gateway from one file
+  check     say what is wrong with a file, with line, column and the nearest right word
+  routes    list the routes, or say which one takes a request, and why
+  schema    print the JSON Schema of the file, for editors
+  version   print versions
+  help      print this; weir help COMMAND, or weir COMMAND --help, says more
+
+Start with a file weir.yaml:
+
+  listeners:
+    - address: 127.0.0.1:8080
+  routes:
+    - {route_id: hello, path_pattern: /hello/**, upstream_url: "http://127.0.0.1:9001"}
+
+and then
+
+  weir check weir.yaml
+  weir routes --config weir.yaml --match 'GET /hello/world'
+  weir serve --config weir.yaml
+
+Without --config, ./weir.yaml is used. Every field of the file: docs/configuration.md.
+Exit codes: 0 well, 1 the file has problems (or no route takes the request), 2 the command line is wrong.
+)";
+
+constexpr std::string_view kServe = R"(usage: weir serve [--config FILE] [--workers N]
+
+Runs the gateway until SIGTERM, which lets requests in flight end (drain_timeout). SIGHUP, or saving the file, reloads
+it: a file with mistakes is refused loudly and the old configuration stays. SIGUSR2 hands the listening sockets to a
+new binary.
+
+  --config FILE   the file; without it ./weir.yaml
+  --workers N     threads that serve, in place of the file's `workers`
+
+examples:
+  weir serve --config weir.yaml
+  weir serve --config /etc/weir/weir.yaml --workers 2
+)";
+
+constexpr std::string_view kCheck = R"(usage: weir check [--verbose] FILE...
+
+Says whether the gateway would run with each file, and otherwise everything that is wrong with it, one line each:
+
+  weir.yaml:12:5: routes[2]: unknown field "path_patern"; did you mean "path_pattern"?
+
+Certificate files are opened; no name is resolved and no upstream asked.
+
+  FILE        YAML or JSON; - is standard input; without one ./weir.yaml
+  --verbose   also the digest, and where the time went
+
+examples:
+  weir check weir.yaml
+  weir check staging/*.yaml
+  generate-config | weir check -
+)";
+
+constexpr std::string_view kRoutes = R"(usage: weir routes [--config FILE] [--json]
+       weir routes [--config FILE] --match 'METHOD TARGET' [--host HOST] [-H 'NAME: VALUE']...
+
+Lists the routes, the strongest first. With --match: which route takes that request, what it captures, the filters it
+passes, where it goes, and why other routes that fit its path were passed over. Nothing is sent anywhere.
+
+  --config FILE         the file; without it ./weir.yaml; - is standard input
+  --match REQUEST       'GET /users/7?v=2', or 'GET http://shop.example.com/orders/12'
+  --host HOST           the request's Host
+  -H, --header FIELD    a header field of the request; may be given several times
+  --json                for programs
+
+examples:
+  weir routes --config weir.yaml
+  weir routes --match 'GET /orders/12' --host shop.example.com
+  weir routes --match 'POST /users' -H 'x-tenant: blue' --json
+
+Exit code 1: no route takes the request.
+)";
+
+constexpr std::string_view kSchema = R"(usage: weir schema
+
+Prints the JSON Schema (2020-12) of the file, filters and their configs included. Editors complete and check by it.
+
+examples:
+  weir schema > weir.schema.json
+  # yaml-language-server: $schema=weir.schema.json     <- as the first line of weir.yaml, for VS Code and others
+)";
+
+constexpr std::string_view kVersion = R"(usage: weir version
+
+Prints the version of weir, of its compiler and of OpenSSL: what to say in a bug report.
+
+examples:
+  weir version
+)";
+
+constexpr std::array<CommandHelp, 5> kHelps = {{
+    {"serve", kServe},
+    {"check", kCheck},
+    {"routes", kRoutes},
+    {"schema", kSchema},
+    {"version", kVersion},
+}};
+
+}  // namespace
+
+std::string_view overview() { return kOverview; }
+
+std::span<const CommandHelp> command_helps() { return kHelps; }
+
+std::string_view help_of(std::string_view command) {
+  const auto found = std::ranges::find(kHelps, command, &CommandHelp::name);
+  return found == kHelps.end() ? kOverview : found->text;
+}
+
+}  // namespace weir::app

@@ -1,0 +1,36 @@
+// The one binary: reads the command line and hands over to a subcommand, with the table of filters. Everything that
+// is shared is made here or in serve.cc and passed down.
+#include <cstdio>
+
+#include "app/cli.h"
+#include "app/config_source.h"
+#include "filters/table.h"
+
+namespace {
+
+using namespace weir;
+
+struct Run {
+  pipeline::FilterTable filters;
+
+  int operator()(const app::Notice& notice) const {
+    std::fputs(notice.text.c_str(), notice.exit_code == app::kOk ? stdout : stderr);
+    return notice.exit_code;
+  }
+  int operator()(app::ServeOptions options) const {
+    const auto source = app::find_config(options.config, "serve");
+    if (!source) return app::kUsage;
+    options.config = source->file;
+    return app::serve(options);
+  }
+  int operator()(const app::CheckOptions& options) const { return app::check(options, filters); }
+  int operator()(const app::SchemaOptions& options) const { return app::schema(options, filters); }
+  int operator()(const app::RoutesOptions& options) const { return app::routes(options, filters); }
+  int operator()(const app::VersionOptions& options) const { return app::version(options); }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return std::visit(Run{weir::filters::table()}, weir::app::parse_command_line(argc, argv));
+}

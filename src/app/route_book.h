@@ -1,0 +1,38 @@
+// A compiled config with its document beside it, and its routes in words and as JSON: what `weir routes` shows. Cold;
+// the command's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "snapshot/compile_routes.h"
+#include "snapshot/snapshot.h"
+
+namespace weir::app {
+
+struct RouteBook {
+  std::shared_ptr<const snapshot::Snapshot> snapshot;
+  std::vector<snapshot::RouteKey> keys;  // by Route::index
+};
+
+// The routes of `document`, which has been compiled to `snapshot`.
+RouteBook make_route_book(const Json& document, std::shared_ptr<const snapshot::Snapshot> snapshot,
+                          pipeline::FilterTable filters);
+
+// Indices of all routes, the strongest first (router.h); routes that never meet are in the order of their words.
+std::vector<std::size_t> by_precedence(const RouteBook& book);
+
+std::string join(const std::vector<std::string>& words, std::string_view separator, std::string_view if_empty);
+
+std::string predicates_text(const snapshot::RouteKey& key);  // `header x-a = "1", query v is present`
+std::string links_text(const snapshot::ChainLinks& links);   // "request_id (built in) > cors (route)"
+// "http://users/v2" as the upstream is asked; `path` is behind the destination's prefix.
+std::string url_text(const RouteBook& book, const pipeline::Destination& destination, std::string_view path);
+std::string destination_text(const RouteBook& book, const pipeline::Route& route);  // with the canary
+double canary_percent(const pipeline::Route& route);
+
+Json to_json(const RouteBook& book, std::size_t index);
+
+}  // namespace weir::app
