@@ -84,7 +84,6 @@ struct Parser {
 
   Parser() {
     app.require_subcommand(1);
-    serve.config.clear();  // main looks for ./weir.yaml, and says so
     serve_command->add_option("--config", serve.config);
     serve_command->add_option("--workers", serve.workers)->check(CLI::Range(1, 256));
     check_command->add_option("FILE", check.files);

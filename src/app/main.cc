@@ -3,7 +3,6 @@
 #include <cstdio>
 
 #include "app/cli.h"
-#include "app/config_source.h"
 #include "filters/table.h"
 
 namespace {
@@ -17,12 +16,7 @@ struct Run {
     std::fputs(notice.text.c_str(), notice.exit_code == app::kOk ? stdout : stderr);
     return notice.exit_code;
   }
-  int operator()(app::ServeOptions options) const {
-    const auto source = app::find_config(options.config, "serve");
-    if (!source) return app::kUsage;
-    options.config = source->file;
-    return app::serve(options);
-  }
+  int operator()(const app::ServeOptions& options) const { return app::serve(options, filters); }
   int operator()(const app::CheckOptions& options) const { return app::check(options, filters); }
   int operator()(const app::SchemaOptions& options) const { return app::schema(options, filters); }
   int operator()(const app::RoutesOptions& options) const { return app::routes(options, filters); }
