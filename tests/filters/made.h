@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "filters/table.h"
 #include "tests/pipeline/scene.h"
 
@@ -17,11 +19,16 @@ inline Outcome outcome(const pipeline::FilterSpec& spec, std::string_view config
   return spec.make(*json);
 }
 
-inline std::unique_ptr<pipeline::Filter> made(const pipeline::FilterSpec& spec, std::string_view config = "{}") {
+// Kept until the program ends: as a snapshot's filters do, it outlives the exchanges whose fields point into it.
+inline const pipeline::Filter* made(const pipeline::FilterSpec& spec, std::string_view config = "{}") {
+  static std::vector<std::unique_ptr<pipeline::Filter>> kept;
   Outcome out = outcome(spec, config);
-  if (out) return std::move(*out);
-  ADD_FAILURE() << spec.name << ": " << describe(out.error()[0], "config");
-  return nullptr;
+  if (!out) {
+    ADD_FAILURE() << spec.name << ": " << describe(out.error()[0], "config");
+    std::abort();
+  }
+  kept.push_back(std::move(*out));
+  return kept.back().get();
 }
 
 // The mistakes in it, one a line, without positions; empty if there are none.
