@@ -8,6 +8,12 @@
 #include "adapters/yaml/load.h"
 
 namespace weir::app {
+namespace {
+
+// One wrong template in a generated file is wrong in every route: a screen or two of it is enough.
+constexpr std::size_t kMostPrinted = 100;
+
+}  // namespace
 
 std::expected<Json, Problem> ConfigSource::load() const {
   return yaml::load_file(file == "-" ? "/dev/stdin" : file.c_str());
@@ -31,7 +37,12 @@ std::optional<ConfigSource> find_config(const std::string& file, std::string_vie
 }
 
 void print(const Problems& problems, const ConfigSource& source) {
-  for (const Problem& problem : problems) fmt::print(stderr, "{}\n", describe(problem, source.name()));
+  for (std::size_t i = 0; i < problems.size() && i < kMostPrinted; ++i) {
+    fmt::print(stderr, "{}\n", describe(problems[i], source.name()));
+  }
+  if (problems.size() > kMostPrinted) {
+    fmt::print(stderr, "{}: and {} more\n", source.name(), problems.size() - kMostPrinted);
+  }
 }
 
 }  // namespace weir::app

@@ -31,13 +31,13 @@ struct RequestHead {
   Method method = Method::get;
   Version version = Version::http11;
   Framing framing = Framing::none;
-  bool keep_alive = true;      // what the client asked for, by version and Connection
+  bool keep_alive = true;  // what the client asked for, by version and Connection
   bool expect_continue = false;
-  bool upgrade = false;        // Connection: upgrade and an Upgrade field
+  bool upgrade = false;              // Connection: upgrade and an Upgrade field
   std::uint64_t content_length = 0;  // for Framing::length
   std::string_view method_text;
-  std::string_view target;     // as received
-  std::string_view host;       // Host as received; from the authority when the target is in absolute-form
+  std::string_view target;  // as received
+  std::string_view host;    // Host as received; from the authority when the target is in absolute-form
   Fields fields;
 };
 

@@ -51,6 +51,11 @@ class Handle {
   void abort() noexcept;
   bool aborted() const noexcept { return aborted_; }
 
+  // Ends the read that waits, if one does, with `cancelled`; later ones are as usual.
+  void cancel_reader() noexcept {
+    if (reader_) complete(reader_, IoStatus::cancelled);
+  }
+
   // Gives the descriptor away; the handle must have nothing waiting.
   int release() noexcept;
 

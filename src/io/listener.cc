@@ -62,6 +62,10 @@ Operation::Wants Listener::Accept::attempt(Operation& operation) {
   auto& self = static_cast<Accept&>(operation);
   Listener& listener = self.listener_;
   Handle& handle = listener.handle_;
+  if (listener.stopped_) {
+    self.status_ = IoStatus::cancelled;
+    return Wants::nothing;
+  }
   if (!handle.maybe_readable()) {
     // Registered here and not by park(): this socket wants level-triggered, exclusive events.
     handle.watch_accepts();
@@ -94,6 +98,15 @@ Operation::Wants Listener::Accept::attempt(Operation& operation) {
     self.status_ = IoStatus::failed;
     return Wants::nothing;
   }
+}
+
+std::optional<Listener::Accepted> Listener::accept_now() noexcept {
+  sockaddr_storage peer;
+  socklen_t size = sizeof peer;
+  int fd = ::accept4(handle_.fd(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  return Accepted{IoStatus::ok, 0, fd,
+                  SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&peer), size).value_or(SocketAddress{})};
 }
 
 }  // namespace weir::io

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 
 #include "base/ip.h"
@@ -43,11 +44,15 @@ class Listener {
   Accept accept() noexcept { return Accept(*this); }
 
   int fd() const noexcept { return handle_.fd(); }
-  // Ends the wait for connections; what is in the kernel's queue stays there for whoever else has the socket.
+  // Ends the wait for connections, with `cancelled`. Those already in the kernel's queue can be had by accept_now();
+  // closing the socket would reset them, unless another process has it too.
   void stop() noexcept {
+    stopped_ = true;
     handle_.unwatch();
-    handle_.abort();
+    handle_.cancel_reader();
   }
+  bool stopped() const noexcept { return stopped_; }
+  std::optional<Accepted> accept_now() noexcept;
   // Without this a level-triggered socket that nobody accepts from would spin the loop.
   void pause() noexcept { handle_.unwatch(); }
 
@@ -56,6 +61,7 @@ class Listener {
   // How many to accept in one turn before looking at the other events: grows while the queue is never found empty.
   int budget_ = 1;
   int accepted_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace weir::io

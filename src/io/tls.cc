@@ -1,6 +1,7 @@
 // What both TLS sides share (tls.h): descriptions of sessions and of OpenSSL's errors.
 #include "io/tls.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
@@ -52,6 +53,8 @@ std::string_view tls_failure(const SSL* ssl) noexcept {
   const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
   return reason != nullptr ? reason : "connection closed";
 }
+
+std::string_view tls_library_version() noexcept { return OpenSSL_version(OPENSSL_VERSION); }
 
 void clear_tls_errors() noexcept { ERR_clear_error(); }
 

@@ -49,6 +49,9 @@ std::string tls_error(const SSL* ssl = nullptr);
 // failed, else the first error's reason, else "connection closed". Empties the thread's error queue.
 std::string_view tls_failure(const SSL* ssl) noexcept;
 
+// "OpenSSL 3.0.17 1 Jul 2025": the library at run time, not the headers.
+std::string_view tls_library_version() noexcept;
+
 // Forgets what earlier calls of this thread left in the queue. Call before each SSL_read, SSL_write and
 // SSL_do_handshake, as SSL_get_error() looks at that queue; an error of another connection would end this one.
 void clear_tls_errors() noexcept;

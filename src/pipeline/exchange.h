@@ -8,9 +8,7 @@
 
 #include "base/arena.h"
 #include "base/ip.h"
-#include "http/body.h"
-#include "http/message.h"
-#include "http/response_writer.h"
+#include "http/server.h"
 #include "io/loop.h"
 #include "pipeline/route.h"
 
@@ -42,19 +40,26 @@ struct Captures {
 };
 
 struct Exchange {
-  Exchange(io::Loop& worker_loop, const Lease& worker_lease, http::ResponseWriter& response_writer)
-      : loop(worker_loop), lease(worker_lease), writer(response_writer) {}
+  Exchange(io::Loop& worker_loop, const Lease& worker_lease, http::ServerExchange& on_the_wire)
+      : loop(worker_loop),
+        lease(worker_lease),
+        wire(on_the_wire),
+        request(on_the_wire.request),
+        body(on_the_wire.body),
+        writer(on_the_wire.writer) {}
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
   io::Loop& loop;
   const Lease& lease;
-  http::ResponseWriter& writer;
+  http::ServerExchange& wire;
+  std::string path_scratch, host_scratch;  // what canonical forms are made in
   Arena arena;  // strings that filters make live here
 
   // ---- the request
-  http::RequestHead request;  // filters change `fields` of what the upstream will see
-  http::Body body;
+  http::RequestHead& request;  // filters change `fields`: what the upstream will see
+  http::Body& body;
+  http::ResponseWriter& writer;
   std::string_view path;   // canonical: the one that match, policy, log and upstream all see
   std::string_view query;  // without '?'
   bool has_query = false;
@@ -78,6 +83,7 @@ struct Exchange {
 
   // ---- the response
   http::ResponseHead response;  // filled by the execution, changed by on_response hooks, sent by begin_response
+  http::Buffer upstream_head;  // what the views in `response` point into once the proxy has gone
   std::string_view answer;  // body of a response made here (respond, redirect, errors); in the arena or the snapshot
 
   // ---- facts, for the log and the metrics
@@ -98,7 +104,8 @@ struct Exchange {
   std::uint8_t upstream_attempts = 0;
   bool canary = false;
   bool upstream_reused = false;
-  std::uint64_t request_head_bytes = 0;
+  std::uint64_t tunnel_in = 0;  // bytes of a switched protocol, from and to the client
+  std::uint64_t tunnel_out = 0;
 };
 
 }  // namespace weir::pipeline

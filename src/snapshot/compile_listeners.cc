@@ -12,6 +12,8 @@ std::shared_ptr<const io::TlsServerContext> server_tls(CompileContext& context, 
   for (const Fields& files : tls.objects("certificates")) {
     settings.certificates.push_back({resolve_file(context.options.base_dir, files.string("cert_file")),
                                      resolve_file(context.options.base_dir, files.string("key_file"))});
+    const auto& named = settings.certificates.back();
+    context.out.files.insert(context.out.files.end(), {named.cert_file, named.key_file});
   }
   auto made = io::TlsServerContext::make(settings, context.options.ticket_keys);
   if (!made) {

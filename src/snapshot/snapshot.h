@@ -63,6 +63,7 @@ struct Snapshot {
 
   ChainLinks global_links;
   std::vector<ChainLinks> route_links;  // by Route::index
+  std::vector<std::string> files;       // certificates and keys it was made from: a change of one calls for a reload
   std::vector<std::string> warnings;    // what should be mended though it works: a certificate about to expire
 };
 

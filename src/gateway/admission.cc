@@ -1,0 +1,101 @@
+#include "gateway/admission.h"
+
+#include "http/forwarding.h"
+#include "http/uri.h"
+#include "io/tls_server.h"
+
+namespace weir::gateway {
+namespace {
+
+using pipeline::Exchange;
+
+// RFC 9110 §15.5.20: a connection made for one name (SNI) does not serve another whose certificate it did not show.
+bool misdirected(Exchange& exchange) {
+  SSL* session = exchange.writer.stream().ssl();
+  if (!session || exchange.host.empty()) return false;
+  std::string_view asked = io::tls_info(session).sni;
+  if (asked.empty() || http::equal_ignoring_case(asked, exchange.host)) return false;
+  return !io::TlsServerContext::session_serves(session, exchange.host);
+}
+
+bool encoded_slash(std::string_view path) noexcept {
+  return path.find("%2F") != std::string_view::npos || path.find("%5C") != std::string_view::npos;
+}
+
+Result<void> read_target(Exchange& exchange, const snapshot::Snapshot& snapshot) {
+  http::RequestHead& request = exchange.request;
+  http::CanonicalOptions options{.allow_encoded_slash = snapshot.encoded_slash};
+  auto target = http::canonicalize(request.target, options, exchange.path_scratch);
+  if (!target) return std::unexpected(target.error());
+  exchange.path = target->path;
+  if (target->empty_path && request.method == http::Method::options) exchange.path = "*";
+  exchange.query = target->query;
+  exchange.has_query = target->has_query;
+  exchange.upstream_path = exchange.path;
+  exchange.upstream_query = exchange.query;
+  exchange.upstream_has_query = exchange.has_query;
+  auto authority = http::parse_authority(request.host, exchange.host_scratch);
+  if (!authority) return std::unexpected(authority.error());
+  exchange.host = authority->host;
+  exchange.host_port = authority->port;
+  return {};
+}
+
+}  // namespace
+
+Result<void> admit(Exchange& exchange, const snapshot::Snapshot& snapshot) {
+  const http::Peer& peer = exchange.wire.peer;
+  exchange.peer = &peer.address;
+  exchange.peer_trusted = snapshot.trusted_proxies.contains(peer.address.ip());
+  exchange.client = peer.address.ip();
+  exchange.secure = peer.secure;
+  exchange.tls_version = peer.tls_version;
+  if (!exchange.wire.parsed) {
+    exchange.path = exchange.request.target;  // for the log: whatever could be read
+    exchange.host = exchange.request.host;
+    return exchange.wire.parsed;
+  }
+  http::RequestHead& request = exchange.request;
+  exchange.client = http::client_address(request, exchange.client, exchange.peer_trusted, snapshot.trusted_proxies);
+  if (exchange.peer_trusted && !exchange.secure)
+    exchange.secure = request.fields.value(http::FieldName::x_forwarded_proto) == "https";
+  if (auto read = read_target(exchange, snapshot); !read) {
+    exchange.path = request.target;
+    // What is ambiguous here may be framed ambiguously too; nothing more is read from this connection.
+    exchange.writer.close_after();
+    return read;
+  }
+  if (request.method == http::Method::connect || request.method == http::Method::trace) {
+    exchange.writer.close_after();
+    return fail(Reason::unsupported_method);
+  }
+  if (misdirected(exchange)) return fail(Reason::misdirected);
+  http::strip_request(request);
+  return {};
+}
+
+Result<void> match(Exchange& exchange, const snapshot::Snapshot& snapshot) {
+  const http::RequestHead& request = exchange.request;
+  snapshot::Match found =
+      snapshot.router.match({exchange.host, exchange.path, request.method_text, exchange.query, request.fields});
+  switch (found.outcome) {
+    case snapshot::Match::Outcome::no_path:
+      return fail(Reason::no_route);
+    case snapshot::Match::Outcome::wrong_method:
+      exchange.response.fields.append("Allow", exchange.arena.copy(snapshot.router.allow(found.allowed)));
+      return fail(Reason::method_not_allowed);
+    case snapshot::Match::Outcome::found:
+      break;
+  }
+  const pipeline::Route& route = snapshot.routes[static_cast<std::size_t>(found.route)];
+  if (snapshot.encoded_slash && !route.allow_encoded_slash && encoded_slash(exchange.path))
+    return fail(Reason::bad_path, "the path holds %2F or %5C");
+  exchange.route = &route;
+  exchange.chain = &route.chain;
+  for (const snapshot::Capture& capture : found.captured())
+    exchange.captures.items[exchange.captures.count++] = {capture.name, capture.value};
+  if (route.timeout.count() != 0) exchange.deadline = exchange.started + route.timeout;
+  return {};
+}
+
+}  // namespace weir::gateway

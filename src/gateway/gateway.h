@@ -1,0 +1,68 @@
+// The data plane of this process: its workers, their sockets, and the change from one snapshot to the next. Lives on
+// the control thread (app/serve.cc), whose loop runs its coroutines; the workers are only ever posted to.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/metrics.h"
+#include "gateway/sockets.h"
+#include "gateway/worker.h"
+#include "io/loop.h"
+#include "snapshot/snapshot.h"
+#include "upstream/directory.h"
+
+namespace weir::gateway {
+
+class Gateway {
+ public:
+  Gateway(io::Loop& control, upstream::Directory& directory, std::unique_ptr<LogFile> log, int workers);
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+  ~Gateway();  // stops the workers
+
+  // Makes `snapshot` the one in use, the first time or the next: opens new sockets, waits a moment for host names
+  // never resolved before, swaps on every worker, closes what is no longer listened on. Returns when every worker has
+  // swapped. On failure everything stays as it was; a sentence says why.
+  io::Task<std::expected<void, std::string>> apply(std::shared_ptr<const snapshot::Snapshot> snapshot,
+                                                   InheritedSockets& inherited);
+
+  // Stops accepting and waits until all connections have ended, `timeout` at most; then cuts the rest. Returns how
+  // many were cut.
+  io::Task<std::size_t> drain(io::Duration timeout);
+  bool draining() const noexcept { return draining_; }
+
+  // The counters of all workers, added up. Workers that do not answer within `patience` are left out; `silent` says
+  // how many.
+  struct Measured {
+    Metrics sum;
+    int silent = 0;
+  };
+  io::Task<Measured> measure(io::Duration patience);
+
+  const std::shared_ptr<const snapshot::Snapshot>& current() const noexcept { return current_; }
+  LogFile* log() noexcept { return log_.get(); }
+  int workers() const noexcept { return static_cast<int>(workers_.size()); }
+  // Every listening socket's descriptor, for the process that takes over.
+  std::vector<int> sockets() const;
+
+ private:
+  io::Task<void> resolve_new_names(const snapshot::Snapshot& snapshot);
+  // Runs `message` on every worker; returns when all have, or after `patience`; how many have not.
+  io::Task<int> on_all(std::function<void(Worker&)> message, io::Duration patience);
+  void share_addresses(std::string_view name, std::span<const IpAddress> addresses);
+
+  io::Loop& control_;
+  upstream::Directory& directory_;
+  std::unique_ptr<LogFile> log_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<OpenListener> listeners_;
+  std::uint32_t next_listener_ = 1;
+  std::shared_ptr<const snapshot::Snapshot> current_;
+  bool draining_ = false;
+};
+
+}  // namespace weir::gateway

@@ -1,0 +1,94 @@
+// What a worker counts, and how it is told to Prometheus. Each worker has its own Metrics and nobody else touches it:
+// a scrape asks every worker for a copy, adds the copies and writes the text. No lock, no atomic, no cost on a
+// request but a few additions. Labels are bounded: routes by the config, statuses and methods by kSeriesPerRoute.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "http/message.h"
+#include "http/server.h"
+
+namespace weir::gateway {
+
+// Buckets as OpenTelemetry semantic conventions give them for http.server.request.duration, in seconds.
+inline constexpr std::array<double, 14> kDurationBuckets{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
+                                                         0.5,   0.75, 1,     2.5,  5,     7.5, 10};
+
+struct Histogram {
+  std::array<std::uint64_t, kDurationBuckets.size() + 1> buckets{};
+  std::uint64_t count = 0;
+  std::uint64_t sum_us = 0;
+  void record(std::uint64_t us) noexcept;
+  void add(const Histogram& other) noexcept;
+};
+
+// One route's: told apart by method and status; and by reason where it is not ok.
+struct RouteMetrics {
+  struct Series {
+    http::Method method = http::Method::other;
+    std::uint16_t status = 0;  // 0: the responses beyond kSeriesPerRoute
+    Histogram duration;
+  };
+  // A service answers with a dozen statuses at most; one that answers with hundreds must not fill our memory.
+  static constexpr std::size_t kSeriesPerRoute = 32;
+
+  std::vector<Series> series;
+  std::array<std::uint32_t, kReasonCount> reasons{};
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t canary = 0;
+
+  void record(http::Method method, int status, Reason reason, std::uint64_t us) noexcept;
+  void add(const RouteMetrics& other);
+};
+
+struct UpstreamMetrics {
+  Histogram first_byte;
+  std::uint64_t opened = 0;
+  std::uint64_t reused = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t idle = 0;
+  void add(const UpstreamMetrics& other) noexcept;
+};
+
+// Of one worker, or the sum over all.
+struct Metrics {
+  // By route id; requests that no route took are under kNoRoute. unordered_map: its values stay where they are.
+  std::unordered_map<std::string, RouteMetrics> routes;
+  std::unordered_map<std::string, UpstreamMetrics> upstreams;
+  Histogram overhead;  // duration less the wait for the upstream's first byte
+  std::uint64_t active = 0;
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_open = 0;
+  std::uint64_t connections_refused = 0;
+  std::uint64_t tls_failed = 0;
+  std::uint64_t proxy_protocol_failed = 0;
+  std::uint64_t log_dropped = 0;
+  void add(const Metrics& other);
+};
+
+inline constexpr std::string_view kNoRoute = "_none";
+
+// What is not counted per worker.
+struct InstanceFacts {
+  std::string_view version;
+  std::uint64_t revision = 0;
+  std::uint64_t reloads_ok = 0;
+  std::uint64_t reloads_failed = 0;
+  double config_applied_at = 0;  // seconds since the epoch
+  double started_at = 0;
+  std::uint64_t names_watched = 0;
+  std::uint64_t names_stale = 0;
+  std::uint64_t log_dropped = 0;
+};
+
+// Text format 0.0.4, as Prometheus has scraped it since 2014.
+std::string exposition(const Metrics& sum, const InstanceFacts& facts);
+
+}  // namespace weir::gateway

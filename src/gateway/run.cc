@@ -1,0 +1,57 @@
+#include "gateway/run.h"
+
+#include "gateway/admission.h"
+#include "pipeline/filter.h"
+#include "pipeline/request_id.h"
+#include "pipeline/respond.h"
+
+namespace weir::gateway {
+namespace {
+
+using pipeline::Exchange;
+using pipeline::Verdict;
+
+// The filters on the way in, in their order. True: go on to the execution.
+Result<bool> pass_filters(Exchange& exchange) {
+  for (const pipeline::Filter* filter : exchange.chain->on_request) {
+    Verdict verdict = filter->on_request(exchange);
+    if (verdict.kind == Verdict::Kind::refuse) return std::unexpected(verdict.error);
+    if (verdict.kind == Verdict::Kind::answer) return false;
+  }
+  return true;
+}
+
+// From the first byte to the response, or to the error that becomes one.
+io::Task<Result<void>> serve(Exchange& exchange, const snapshot::Snapshot& snapshot) {
+  if (auto admitted = admit(exchange, snapshot); !admitted) co_return admitted;
+  Result<void> matched = match(exchange, snapshot);
+  auto onward = pass_filters(exchange);
+  if (!onward) co_return std::unexpected(onward.error());
+  if (!*onward) co_return co_await pipeline::send_answer(exchange);
+  if (!matched) co_return matched;
+  if (!exchange.chain->execution) co_return fail(Reason::internal, "the route has nothing to answer with");
+  co_return co_await exchange.chain->execution->execute(exchange);
+}
+
+}  // namespace
+
+io::Task<void> run(Exchange& exchange, const snapshot::Snapshot& snapshot) {
+  exchange.chain = &snapshot.global_chain;
+  Result<void> result = co_await serve(exchange, snapshot);
+  if (!result) {
+    bool begun = exchange.writer.begun();
+    pipeline::refuse(exchange, result.error());
+    // To a client that has gone there is nobody to answer; a response already begun can only be broken off.
+    if (!begun && result.error().reason != Reason::client_closed) {
+      if (info(result.error().reason).fault == Fault::client && result.error().reason != Reason::no_route &&
+          !exchange.wire.parsed)
+        exchange.writer.close_after();
+      if (auto sent = co_await pipeline::send_answer(exchange); !sent && exchange.reason == Reason::ok)
+        exchange.reason = sent.error().reason;
+    }
+  }
+  pipeline::ensure_request_id(exchange);
+  for (const pipeline::Filter* filter : exchange.chain->on_finish) filter->on_finish(exchange);
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,149 @@
+#include "gateway/worker.h"
+
+#include <pthread.h>
+
+#include <chrono>
+
+#include "gateway/run.h"
+
+namespace weir::gateway {
+namespace {
+
+std::uint64_t microseconds(io::Duration duration) noexcept {
+  auto us = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  return us > 0 ? static_cast<std::uint64_t>(us) : 0;
+}
+
+}  // namespace
+
+Worker::Worker(LogFile* log, int index)
+    : index_(index),
+      upstreams_(loop_),
+      log_(loop_, log),
+      no_route_(&metrics_.routes[std::string(kNoRoute)]),
+      server_(loop_, buffers_, *this) {}
+
+Worker::~Worker() = default;
+
+void Worker::start() {
+  thread_ = std::thread([this] {
+    std::string name = "weir-worker-" + std::to_string(index_);
+    pthread_setname_np(pthread_self(), name.c_str());
+    loop_.run();
+    // What is still open is cut; its coroutines run to their end, so that nothing is leaked and every log record is
+    // made.
+    server_.abort();
+    for (int turn = 0; !server_.ended() && turn < 1000; ++turn) {
+      server_.abort();
+      loop_.turn(std::chrono::milliseconds(10));
+    }
+    log_.hand_over();
+  });
+}
+
+void Worker::post(std::move_only_function<void(Worker&)> message) {
+  loop_.post([this, message = std::move(message)]() mutable { message(*this); });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  loop_.stop();
+  thread_.join();
+}
+
+void Worker::install(std::shared_ptr<const snapshot::Snapshot> snapshot) {
+  auto active = std::make_unique<Active>();
+  active->snapshot = std::move(snapshot);
+  const snapshot::Snapshot& config = *active->snapshot;
+  active->lease.revision = config.revision;
+  active->lease.access_log = config.access_log_path.empty() ? nullptr : &log_;
+  active->lease.buffers = &buffers_;
+  active->lease.upstreams = upstreams_.enter(config.upstreams);
+  for (const auto& route : config.routes) active->route_metrics.push_back(&metrics_.routes[route.id]);
+  for (const auto& upstream : config.upstreams)
+    active->upstream_metrics.push_back(&metrics_.upstreams[upstream.name]);
+  actives_.push_back(std::move(active));
+  forget_unused();
+}
+
+void Worker::forget_unused() {
+  bool any = false;
+  for (std::size_t i = 0; i + 1 < actives_.size(); ++i) {
+    if (actives_[i]->exchanges != 0) continue;
+    upstreams_.leave(actives_[i]->lease.upstreams);
+    actives_[i].reset();
+    any = true;
+  }
+  if (!any) return;
+  std::erase(actives_, nullptr);
+  if (actives_.size() == 1) forget_metrics();
+}
+
+// Routes and upstreams that no snapshot in use has any more take their counters with them: labels stay bounded.
+void Worker::forget_metrics() {
+  const Active& active = *actives_.back();
+  std::erase_if(metrics_.routes, [&](const auto& each) {
+    return &each.second != no_route_ &&
+           std::ranges::find(active.route_metrics, &each.second) == active.route_metrics.end();
+  });
+  std::erase_if(metrics_.upstreams, [&](const auto& each) {
+    return std::ranges::find(active.upstream_metrics, &each.second) == active.upstream_metrics.end();
+  });
+}
+
+io::Task<void> Worker::handle(http::ServerExchange& wire) {
+  Active& active = *actives_.back();
+  ++active.exchanges;
+  ++metrics_.active;
+  {
+    pipeline::Exchange exchange(loop_, active.lease, wire);
+    exchange.started = wire.started;
+    exchange.wall_started_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    co_await run(exchange, *active.snapshot);
+    record(exchange, active);
+  }
+  --metrics_.active;
+  --active.exchanges;
+  if (active.exchanges == 0 && actives_.size() > 1) forget_unused();
+}
+
+void Worker::record(const pipeline::Exchange& exchange, Active& active) {
+  RouteMetrics& route = exchange.route ? *active.route_metrics[exchange.route->index] : *no_route_;
+  io::TimePoint ended = io::Clock::now();
+  auto whole = microseconds(ended - exchange.started);
+  int status = exchange.writer.begun() ? exchange.writer.status() : info(exchange.reason).status;
+  route.record(exchange.request.method, status, exchange.reason, whole);
+  route.bytes_in += exchange.body.received();
+  route.bytes_out += exchange.writer.body_bytes();
+  if (exchange.canary) ++route.canary;
+  if (!exchange.route || exchange.upstream_first_byte == io::TimePoint{}) {
+    metrics_.overhead.record(whole);
+    return;
+  }
+  auto waited = microseconds(exchange.upstream_first_byte - exchange.upstream_started);
+  metrics_.overhead.record(whole > waited ? whole - waited : 0);
+  const auto& to = exchange.canary ? exchange.route->canary : exchange.route->stable;
+  active.upstream_metrics[to.upstream]->first_byte.record(waited);
+}
+
+Metrics Worker::measure() const {
+  Metrics out = metrics_;
+  upstreams_.for_each([&](const upstream::Upstream& upstream) {
+    auto& metrics = out.upstreams[upstream.spec().name];
+    metrics.opened += upstream.counters().opened;
+    metrics.reused += upstream.counters().reused;
+    metrics.failed += upstream.counters().failed;
+    metrics.idle += upstream.idle_connections();
+  });
+  const auto& counters = server_.counters();
+  out.connections_accepted = counters.accepted;
+  out.connections_open = counters.open;
+  out.connections_refused = counters.refused;
+  out.tls_failed = counters.tls_failed;
+  out.proxy_protocol_failed = counters.proxy_failed;
+  return out;
+}
+
+}  // namespace weir::gateway

@@ -1,0 +1,68 @@
+// One worker: a thread, its loop, and everything that serves on it. Workers share nothing but the snapshot; the
+// gateway talks to one only through post(). Made and started by gateway.cc.
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "gateway/log_file.h"
+#include "gateway/metrics.h"
+#include "http/server.h"
+#include "io/loop.h"
+#include "pipeline/exchange.h"
+#include "snapshot/snapshot.h"
+#include "upstream/registry.h"
+
+namespace weir::gateway {
+
+class Worker final : public http::Handler {
+ public:
+  Worker(LogFile* log, int index);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker() override;  // after stop()
+
+  void start();
+  // Any thread: `message` runs on the worker's thread.
+  void post(std::move_only_function<void(Worker&)> message);
+  // Ends the thread; connections still open are cut.
+  void stop();
+
+  // ---- the worker's thread only
+
+  // From the next request on. What is under way ends under the snapshot it began with.
+  void install(std::shared_ptr<const snapshot::Snapshot> snapshot);
+  http::Server& server() noexcept { return server_; }
+  upstream::Registry& upstreams() noexcept { return upstreams_; }
+  LogBuffer& log() noexcept { return log_; }
+  Metrics measure() const;
+
+  io::Task<void> handle(http::ServerExchange& wire) override;
+
+ private:
+  // A snapshot in use here, with what hangs on it. Lives until it is replaced and its last exchange has ended.
+  struct Active {
+    std::shared_ptr<const snapshot::Snapshot> snapshot;
+    pipeline::Lease lease;
+    std::vector<RouteMetrics*> route_metrics;  // by Route::index
+    std::vector<UpstreamMetrics*> upstream_metrics;
+    std::size_t exchanges = 0;
+  };
+  void record(const pipeline::Exchange& exchange, Active& active);
+  void forget_unused();
+  void forget_metrics();
+
+  int index_;
+  io::Loop loop_;
+  http::BufferPool buffers_;
+  upstream::Registry upstreams_;
+  LogBuffer log_;
+  Metrics metrics_;
+  RouteMetrics* no_route_;
+  std::vector<std::unique_ptr<Active>> actives_;  // the last one serves
+  http::Server server_;
+  std::thread thread_;
+};
+
+}  // namespace weir::gateway
