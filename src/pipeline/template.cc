@@ -67,6 +67,13 @@ std::expected<Template::Part, Template::Mistake> Template::variable(std::string_
       if (use.response || named.variable != Variable::status) known.push_back(named.name);
     }
     known.insert(known.end(), {"path.NAME", "header.NAME"});
+    if (const std::size_t dot = name.find('.'); dot != std::string_view::npos) {
+      const std::string_view prefix = nearest(name.substr(0, dot), {"path", "header"});
+      if (!prefix.empty()) {
+        const std::string meant = std::string(prefix) + std::string(name.substr(dot));
+        return std::unexpected(Mistake{"unknown variable " + quoted(name), "did you mean \"" + meant + "\"?"});
+      }
+    }
     return std::unexpected(Mistake{"unknown variable " + quoted(name), did_you_mean(name, known, "known variables")});
   }
   if (found->variable == Variable::status && !use.response) {

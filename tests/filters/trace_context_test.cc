@@ -168,7 +168,7 @@ TEST(Tracestate, LongListsLoseLargeMembersFirstThenTheLast) {
 TEST(TraceContext, Mistakes) {
   EXPECT_EQ(mistakes(trace_context_spec(), R"({"sample": 2})"), "sample: must be between 0 and 1, found 2");
   EXPECT_EQ(mistakes(trace_context_spec(), R"({"trust": "never"})"),
-            "trust: expected \"always\" or \"trusted_proxies\", found the string \"never\"");
+            "trust: unknown word \"never\"; one of: always, trusted_proxies");
 }
 
 }  // namespace
