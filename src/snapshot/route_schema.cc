@@ -24,17 +24,17 @@ Schema predicate() {
 
 std::vector<Field> where_to() {
   return {
-      field("upstream_url", schema::string().named("upstream URL"))
+      field("upstream_url", schema::string().named("URL"))
           .doc("Where its requests go: http://NAME of an upstream, or http:// or https:// with a host. A path behind "
                "it is put before the request's path. Not needed if a filter answers (respond, redirect)."),
-      field("canary_upstream_url", schema::string().named("upstream URL"))
+      field("canary_upstream_url", schema::string().named("URL"))
           .doc("Where canary_weight percent of the callers go instead."),
       field("canary_weight", schema::number(0, 100))
           .doc("Percent of the callers that go to canary_upstream_url: always the same callers, by a stable hash."),
       field("preserve_host", schema::boolean())
           .fallback(false)
-          .doc("true sends the client's Host upstream. False by default: a service knows its own name, and few check "
-               "what they are sent."),
+          .doc("true sends the client's Host upstream. By default the service is asked by its own name, the only one "
+               "it surely knows; the client's is in X-Forwarded-Host."),
       field("timeout", schema::duration(1ms, 24h))
           .doc("From the end of the request's head to the end of the response; later is 504, or a cut response. None "
                "by default: downloads and event streams may last, and an upstream's own timeouts find a dead one."),
@@ -50,7 +50,7 @@ std::vector<Field> which_requests() {
           .required()
           .doc("/users/{id}/files/**: {name} is one segment and captured, * one segment, ** the rest."),
       field("http_methods", schema::array(schema::string().named("method").format(is_method)).min_items(1).unique())
-          .doc("Other methods on the same path are answered 405. Without it, every method."),
+          .doc("Other methods on the same path are answered 405. GET brings HEAD along. Without it, every method."),
       field("headers", schema::map(predicate()).names(is_field_name))
           .doc("Header fields the request must have: a value, {present: true} or {prefix: v}."),
       field("query", schema::map(predicate()))

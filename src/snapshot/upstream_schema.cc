@@ -40,7 +40,7 @@ Schema tls() {
 
 const Schema& upstream_schema() {
   static const Schema kUpstream = schema::object({
-      field("name", schema::string().named("upstream name").min_length(1).max_length(128).format(is_upstream_name))
+      field("name", schema::string().named("name").min_length(1).max_length(128).format(is_upstream_name))
           .required()
           .doc("Unique; what routes write as upstream_url: http://NAME. Also in the access log and the metrics."),
       field("targets", schema::array(target()).min_items(1))
@@ -53,8 +53,7 @@ const Schema& upstream_schema() {
                "seconds."),
       field("first_byte_timeout", schema::duration(1ms, 1h))
           .fallback("60s")
-          .doc(
-              "From the end of the request to the response's head; later is 504. 60s, as nginx and HAProxy have it."),
+          .doc("From the end of the request to the response's head; later is 504. 60s, as nginx."),
       field("idle_timeout", schema::duration(1ms, 24h))
           .fallback("5m")
           .doc(
