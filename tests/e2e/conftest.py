@@ -31,12 +31,13 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture(autouse=True)
 def survivors():
     """A gateway that tests of a file share and that one of them kills is that test's failure, not that of all after it."""
-    for gateway in Gateway.running:
-        if gateway.has_died():
+    shared = list(Gateway.running)
+    for gateway in shared:
+        if gateway.process.poll() is not None:
             gateway.start()
     yield
-    for gateway in Gateway.running:
-        if gateway.has_died():
+    for gateway in shared:
+        if gateway.process.poll() is not None:
             pytest.fail(f"weir ended with {gateway.process.returncode}:\n{gateway.stderr()[-6000:]}")
 
 

@@ -3,12 +3,21 @@ sd_listen_fds(3))."""
 
 import signal
 import socket
+import sys
+import time
 
 import pytest
 
 from kit import config
 from kit.client import Client, fetch
 from kit.wait import SCALE, until
+
+
+# What systemd does between fork and exec: the socket becomes descriptor 3, LISTEN_PID the process itself.
+HAND_OVER = """import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.argv[2], sys.argv[2:])"""
 
 
 @pytest.fixture
@@ -59,13 +68,26 @@ def test_it_serves_on_a_socket_it_is_handed(weir, origin):
         port = listener.getsockname()[1]
         with Client(port) as early:
             early.send(b"GET /early HTTP/1.1\r\nHost: a\r\n\r\n")
-            script = f'exec 3<&{listener.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
             gateway = weir(
                 config.to_origin(origin, listeners=[config.listener(port)]),
-                prefix=["sh", "-c", script, "sh"], pass_fds=[listener.fileno()],
+                prefix=[sys.executable, "-c", HAND_OVER, str(listener.fileno())], pass_fds=[listener.fileno()],
             )  # fmt: skip
             assert early.response().json()["target"] == "/early"
             assert fetch(port, "/x").status == 200 and gateway.ready() == 200
+
+
+def test_a_second_request_to_end_is_obeyed_at_once(weir, origin):
+    """Whoever asks twice does not want to wait."""
+    origin.on("/held", lambda exchange: time.sleep(3))
+    gateway = weir(config.to_origin(origin, drain_timeout="10s"))
+    with Client(gateway.port) as client:
+        client.send(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
+        origin.wait_for_requests(1)
+        gateway.signal(signal.SIGTERM)
+        until("it drains", lambda: gateway.ready() == 503)
+        gateway.signal(signal.SIGTERM)
+        assert gateway.process.wait(3 * SCALE) == 130
+    gateway.kill()
 
 
 def test_sockets_for_another_process_are_left_alone(weir, origin):

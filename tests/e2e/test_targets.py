@@ -31,11 +31,17 @@ def line(target, host=b"a"):
     return b"GET " + target + b" HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"
 
 
-@pytest.mark.parametrize("name", ["Content_Length", "Transfer_Encoding", "X_Forwarded_For", "X_User_Id", "a_b", "_", "x_"])
+@pytest.mark.parametrize("name", ["X_Forwarded_For", "X_User_Id", "Content_Type", "Host_", "a_b", "_", "x_"])
 def test_fields_with_an_underscore_are_dropped(gateway, origin, name):
     response = fetch(gateway.port, "/x", headers=[(name, "7"), ("X-Kept", "yes")])
     names = [key.lower() for key, _ in echoed(response)["headers"]]
     assert "x-kept" in names and not [n for n in names if "_" in n]
+
+
+@pytest.mark.parametrize("name", ["Content_Length", "Transfer_Encoding", "content_length"])
+def test_framing_disguised_by_an_underscore_is_refused(gateway, origin, name):
+    refused(gateway, origin, f"POST /x HTTP/1.1\r\nHost: a\r\n{name}: 7\r\n\r\n".encode(), reason="bad_request")
+    untouched(origin)
 
 
 REFUSED_TARGETS = [b"/x#/../admin", b"/x#", b"/x y", b"/x\ty", b"/a\x0b", b"x", b"", b"admin", b"http:///x", b"http://u@a/x",

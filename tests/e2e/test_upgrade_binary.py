@@ -90,10 +90,9 @@ def test_a_new_process_that_does_not_start_leaves_the_old_one_serving(weir, orig
     good = gateway.config_file.read_text()
     gateway.config_file.write_text("{ this is no config")
     gateway.signal(signal.SIGUSR2)
-    said = until("the failure is named", lambda: "SIGUSR2" in gateway.stderr() or "upgrade" in gateway.stderr().lower())
+    until("the failure is named", lambda: "handing over failed" in gateway.stderr())
     deadline = time.monotonic() + 1.0
     while time.monotonic() < deadline:
         assert fetch(gateway.port, "/x").status == 200
         assert gateway.process.poll() is None
-    assert said
     gateway.config_file.write_text(good)

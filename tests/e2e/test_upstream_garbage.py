@@ -3,6 +3,7 @@ client as a second response, and its connection is never used again (attacks.md 
 
 import socket
 import struct
+import threading
 
 import pytest
 
@@ -168,11 +169,17 @@ def test_a_body_until_close_is_delivered_whole(gateway, origin):
 def test_an_answer_on_an_idle_pooled_connection_is_not_given_to_anyone(gateway, origin):
     """An unasked 408 or a smuggled answer that arrives between requests ends that connection."""
 
+    answered, strayed = threading.Event(), threading.Event()
+
     def answer_then_more(exchange):
         origin.echo(exchange)
+        answered.wait(5)
         exchange.send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 5\r\n\r\nstray")
+        strayed.set()
 
     origin.on("/first", answer_then_more)
     assert fetch(gateway.port, "/first").status == 200
+    answered.set()
+    assert strayed.wait(5)
     for _ in range(4):
         still_serves(gateway)

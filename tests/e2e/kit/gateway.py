@@ -54,12 +54,13 @@ class Gateway:
         )
         if self not in Gateway.running:
             Gateway.running.append(self)
+        self.asked_to_end = False
         if wait:
-            self.wait_ready()
-
-    def has_died(self):
-        """It ended, and not because somebody asked it to."""
-        return self.process.poll() not in (None, 0)
+            try:
+                self.wait_ready()
+            except AssertionError as failure:
+                self.kill()
+                raise AssertionError(f"{failure}\n{self.stderr()[-4000:]}") from None
 
     def write(self, document):
         """Writes the config file as one rename. A dict is the suite's document; text is written as it stands."""
@@ -103,7 +104,7 @@ class Gateway:
 
     def wait_ready(self, seconds=10):
         def probe():
-            assert self.process.poll() is None, f"weir ended with {self.process.returncode}:\n{self.stderr()}"
+            assert self.process.poll() is None, f"weir ended with {self.process.returncode}"
             return self.ready() == 200
 
         until("the gateway is ready", probe, seconds)
@@ -120,6 +121,7 @@ class Gateway:
         return self.metric("weir_config_revision")
 
     def signal(self, number):
+        self.asked_to_end |= number in (signal.SIGTERM, signal.SIGINT)
         self.process.send_signal(number)
 
     def reload(self, document, how="signal"):
@@ -164,7 +166,7 @@ class Gateway:
         self.stopped = True
         Gateway.running.remove(self)
         try:
-            if self.process.poll() is None:
+            if self.process.poll() is None and not self.asked_to_end:  # asked twice, it ends at once and not well
                 self.signal(signal.SIGTERM)
             code = self.process.wait(seconds * SCALE)
         except subprocess.TimeoutExpired:
