@@ -105,7 +105,8 @@ void UpstreamBook::add_tls(const Fields& tls, pipeline::UpstreamSpec& out) {
   const io::TlsClientSettings settings = tls_settings(tls, context_.options.base_dir);
   if (!settings.ca_file.empty()) context_.out.files.push_back(settings.ca_file);
   if (settings.certificate)
-    context_.out.files.insert(context_.out.files.end(), {settings.certificate->cert_file, settings.certificate->key_file});
+    context_.out.files.insert(context_.out.files.end(),
+                              {settings.certificate->cert_file, settings.certificate->key_file});
   out.server_name = settings.server_name;
   out.tls_key = tls_key(settings);
   TlsContext& context = tls_[out.tls_key];
