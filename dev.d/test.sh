@@ -30,11 +30,13 @@ python_tests() {
 }
 
 # end_to_end PRESET [PYTEST ARGS]: drives the real binary. The tests require of every gateway that it ends with status 0
-# and says nothing of a sanitizer. A sanitized build is slower: its tests wait WEIR_TIME_SCALE times as long.
+# and says nothing of a sanitizer. They mostly wait, so twice as many files as there are cores run at a time. A sanitized
+# build is slower: its tests wait WEIR_TIME_SCALE times as long.
 end_to_end() {
   local preset=$1 scale=1; shift
   [[ $preset == dev ]] || scale=4
-  WEIR_BIN="$root/build/$preset/weir" WEIR_TIME_SCALE=$scale python_tests "end-to-end-$preset" tests/e2e "$@"
+  WEIR_BIN="$root/build/$preset/weir" WEIR_TIME_SCALE=$scale \
+    python_tests "end-to-end-$preset" tests/e2e -n $((2 * $(nproc))) --dist loadfile "$@"
 }
 
 run_tests() {
