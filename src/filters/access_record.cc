@@ -118,7 +118,8 @@ void append_request(std::string& out, const Exchange& exchange, const RecordForm
   plain(out, ",\"tls\":", exchange.tls_version);
   text(out, ",\"host\":", exchange.host);
   text(out, ",\"method\":", exchange.request.method_text);
-  text(out, ",\"path\":", exchange.path);
+  // A target that has no canonical form is here as received: its query, which may hold secrets, is not.
+  text(out, ",\"path\":", exchange.path.substr(0, exchange.path.find('?')));
   if (exchange.has_query && format.query != QueryLog::drop) query(out, exchange.query, format);
   if (exchange.request.method_text.empty()) return;  // no request line was understood
   plain(out, ",\"version\":", exchange.request.version == http::Version::http11 ? "1.1" : "1.0");

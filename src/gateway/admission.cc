@@ -3,6 +3,7 @@
 #include "http/forwarding.h"
 #include "http/uri.h"
 #include "io/tls_server.h"
+#include "pipeline/filter.h"
 
 namespace weir::gateway {
 namespace {
@@ -20,6 +21,26 @@ bool misdirected(Exchange& exchange) {
 
 bool encoded_slash(std::string_view path) noexcept {
   return path.find("%2F") != std::string_view::npos || path.find("%5C") != std::string_view::npos;
+}
+
+snapshot::Lookup lookup(const Exchange& exchange, std::string_view method) {
+  return {exchange.host, exchange.path, method, exchange.query, exchange.request.fields};
+}
+
+// A CORS preflight is about another method than its own: a route that answers preflights takes it if it takes that
+// method, whether or not it lists OPTIONS. Leaves `found` alone otherwise. An OPTIONS without Origin is no preflight:
+// the filter would let it pass to an upstream that must not see it.
+void find_for_preflight(const Exchange& exchange, const snapshot::Snapshot& snapshot, snapshot::Match& found) {
+  const http::RequestHead& request = exchange.request;
+  const std::string_view asked = request.fields.value(http::FieldName::access_control_request_method);
+  if (request.method != http::Method::options || asked.empty()) return;
+  if (request.fields.find(http::FieldName::origin) == nullptr) return;
+  const snapshot::Match meant = snapshot.router.match(lookup(exchange, asked));
+  if (meant.outcome != snapshot::Match::Outcome::found) return;
+  const pipeline::Chain& chain = snapshot.routes[static_cast<std::size_t>(meant.route)].chain;
+  const bool answers =
+      std::ranges::any_of(chain.on_request, [](const auto* filter) { return filter->answers_preflights(); });
+  if (answers) found = meant;
 }
 
 Result<void> read_target(Exchange& exchange, const snapshot::Snapshot& snapshot) {
@@ -76,8 +97,8 @@ Result<void> admit(Exchange& exchange, const snapshot::Snapshot& snapshot) {
 
 Result<void> match(Exchange& exchange, const snapshot::Snapshot& snapshot) {
   const http::RequestHead& request = exchange.request;
-  snapshot::Match found =
-      snapshot.router.match({exchange.host, exchange.path, request.method_text, exchange.query, request.fields});
+  snapshot::Match found = snapshot.router.match(lookup(exchange, request.method_text));
+  if (found.outcome == snapshot::Match::Outcome::wrong_method) find_for_preflight(exchange, snapshot, found);
   switch (found.outcome) {
     case snapshot::Match::Outcome::no_path:
       return fail(Reason::no_route);

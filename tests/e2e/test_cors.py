@@ -18,6 +18,9 @@ def gateway(launch, shared_origin):
         to_origin("some", "/some", allow_origins=[APP, "https://*.example.org"], allow_methods=["GET", "PUT"], allow_headers=["X-Token"],
                   expose_headers=["X-Total"], allow_credentials=True, max_age="1m"),
         to_origin("all", "/all", allow_origins=["*"]),
+        config.route("listed", "/listed", shared_origin.url, http_methods=["GET", "PUT"],
+                     plugin_chain=[config.filter_("cors", allow_origins=[APP], allow_methods=["GET", "PUT"])]),
+        config.route("closed", "/closed", shared_origin.url, http_methods=["GET", "PUT"]),
         config.route("none", "/none", shared_origin.url),
     ))  # fmt: skip
 
@@ -72,3 +75,13 @@ def test_errors_carry_the_permission_too(gateway, origin):
 
 def test_without_the_filter_the_upstream_answers(gateway, origin):
     assert preflight(gateway, "/none", APP).json()["method"] == "OPTIONS"
+
+
+def test_a_route_that_does_not_list_options_takes_preflights_for_the_methods_it_lists(gateway, origin):
+    assert preflight(gateway, "/listed", APP, "PUT").status == 204
+    assert preflight(gateway, "/listed", "https://evil.test", "PUT").status == 403
+    assert preflight(gateway, "/listed", APP, "DELETE").status == 405
+    assert preflight(gateway, "/closed", APP, "PUT").status == 405, "no filter answers there"
+    without_origin = fetch(gateway.port, "/listed", "OPTIONS", headers=[("Access-Control-Request-Method", "PUT")])
+    assert without_origin.status == 405 and fetch(gateway.port, "/listed", "OPTIONS").status == 405
+    untouched(origin)

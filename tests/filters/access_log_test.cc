@@ -116,6 +116,11 @@ TEST(AccessLog, Query) {
   EXPECT_EQ(query("a=1", R"({"query": "drop"})"), "");
 }
 
+TEST(AccessLog, PathAsReceivedLosesItsQuery) {
+  Scene scene("GET", "/a%2fb?token=secret");
+  EXPECT_EQ(member(scene, "path"), "\"/a%2fb\"");
+}
+
 TEST(AccessLog, HeadersAskedFor) {
   Scene scene;
   scene.header("Accept", "text/html").header("X-A", "\"");
