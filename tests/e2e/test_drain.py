@@ -26,12 +26,19 @@ class Held:
         exchange.reply(200, b"finished")
 
 
+@pytest.fixture
+def held(origin):
+    """Released at the latest when the test ends, however it ends: a gateway that drains need not wait for it then."""
+    one = Held(origin)
+    yield one
+    one.go.set()
+
+
 def ask(client, path="/held"):
     client.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
 
 
-def test_in_flight_finishes_after_readiness_has_failed(weir, origin):
-    held = Held(origin)
+def test_in_flight_finishes_after_readiness_has_failed(weir, origin, held):
     gateway = weir(config.to_origin(origin, drain_timeout="15s"))
     with Client(gateway.port) as client:
         ask(client)
@@ -84,8 +91,7 @@ def test_idle_connections_do_not_hold_it_up(weir, origin):
 
 
 @pytest.mark.parametrize("stuck", ["a silent origin", "a tunnel", "half a request head", "a body that never ends"])
-def test_what_never_finishes_is_cut_at_the_drain_timeout(weir, origin, stuck):
-    held = Held(origin)
+def test_what_never_finishes_is_cut_at_the_drain_timeout(weir, origin, held, stuck):
     switch = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
     origin.on("/tunnel", lambda exchange: (exchange.send(switch), exchange.connection.wire.to_end()))
     gateway = weir(config.to_origin(origin, drain_timeout="1s"))
@@ -105,7 +111,6 @@ def test_what_never_finishes_is_cut_at_the_drain_timeout(weir, origin, stuck):
         gateway.stop(seconds=10)
         assert time.monotonic() - start < 1 + 2 * SCALE
         assert client.is_closed_by_peer()
-    held.go.set()
 
 
 def test_clients_that_obey_connection_close_see_no_error(weir, origin):
@@ -121,8 +126,7 @@ def test_clients_that_obey_connection_close_see_no_error(weir, origin):
     gateway.stop()
 
 
-def test_a_request_on_a_kept_connection_during_drain_is_answered_or_the_connection_is_gone(weir, origin):
-    held = Held(origin)
+def test_a_request_on_a_kept_connection_during_drain_is_answered_or_the_connection_is_gone(weir, origin, held):
     gateway = weir(config.to_origin(origin, drain_timeout="15s"))
     with Client(gateway.port) as busy, Client(gateway.port) as kept:
         assert kept.get("/x").status == 200

@@ -1,6 +1,7 @@
 """Promise: a connection becomes a tunnel only after the upstream's 101 for the protocol the client asked for, and a real
 WebSocket client and server work through it (attacks.md A13, A14)."""
 
+import contextlib
 import socket
 import threading
 
@@ -55,12 +56,12 @@ def test_websocket_messages_pass_both_ways(gateway):
 
 
 def test_many_tunnels_at_once(gateway):
-    clients = [connect(f"ws://127.0.0.1:{gateway.port}/ws/{n}", subprotocols=["chat"]) for n in range(30)]
-    for n, client in enumerate(clients):
-        client.send(str(n))
-    assert [client.recv(timeout=10) for client in clients] == [str(n) for n in range(30)]
-    for client in clients:
-        client.close()
+    with contextlib.ExitStack() as stack:
+        url = f"ws://127.0.0.1:{gateway.port}/ws"
+        clients = [stack.enter_context(connect(f"{url}/{n}", subprotocols=["chat"])) for n in range(30)]
+        for n, client in enumerate(clients):
+            client.send(str(n))
+        assert [client.recv(timeout=10) for client in clients] == [str(n) for n in range(30)]
 
 
 def test_bytes_after_101_pass_unchanged_and_a_half_close_ends_the_tunnel(gateway, origin):
