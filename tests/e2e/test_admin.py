@@ -103,9 +103,10 @@ def test_the_admin_address_refuses_malformed_requests_too(gateway):
 
 def test_scraping_is_no_request_of_a_client(gateway):
     before = gateway.metric("weir_requests_total")
-    gateway.ask_admin("/readyz")
+    gateway.ask_admin("/readyz?scrape")
     assert gateway.metric("weir_requests_total") == before
-    assert not [r for r in gateway.records() if r.path in ("/readyz", "/metrics")]
+    gateway.record_of(fetch(gateway.port, "/hello"))
+    assert not [r for r in gateway.records() if r.query == "scrape"]
 
 
 def test_the_revision_and_the_build_are_told(gateway):
