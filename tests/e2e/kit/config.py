@@ -1,7 +1,9 @@
 """The words of Weir's config file and access log, all of them here and nowhere else in the suite, so that a renamed field is
 one edit. Documents are dicts; Gateway writes them as JSON, which is YAML too."""
 
+import os
 import random
+import re
 import socket
 
 # limits: the suite's word -> the file's word.
@@ -58,10 +60,16 @@ def filter_(name, **settings):
     return {"name": name, "config": settings}
 
 
+# Below the ephemeral range, so that no outgoing connection takes a port meanwhile, and apart for each process of a parallel
+# run: gateways share ports by SO_REUSEPORT, so two that chose the same one would silently split its clients.
+FIRST_PORT, PORTS_EACH = 15000, 2000
+
+
 def free_port():
-    """A port nobody listens on, below the ephemeral range so that no outgoing connection takes it meanwhile."""
+    """A port nobody listens on."""
+    worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "gw0"))) % 8
     while True:
-        port = random.randint(15000, 31999)
+        port = FIRST_PORT + worker * PORTS_EACH + random.randrange(PORTS_EACH)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
