@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <string_view>
 
-#include "http/buffer.h"
 #include "http/h1_parser.h"
 #include "http/message.h"
+#include "io/buffer.h"
 #include "io/stream.h"
 
 namespace weir::http {
+
+using io::Buffer;
 
 class Body {
  public:

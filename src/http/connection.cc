@@ -65,7 +65,7 @@ io::Task<bool> Connection::read_proxy_header() {
   char bytes[kProxyHeader];
   int fd = stream_.handle().fd();
   for (std::size_t seen = 0;;) {
-    ssize_t got = ::recv(fd, bytes, sizeof bytes, MSG_PEEK);
+    ssize_t got = ::recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) co_return false;
     if (got > 0 && static_cast<std::size_t>(got) > seen) {
       seen = static_cast<std::size_t>(got);

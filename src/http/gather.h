@@ -5,10 +5,13 @@
 #include <array>
 #include <string_view>
 
-#include "http/buffer.h"
+#include "io/buffer.h"
 #include "io/stream.h"
 
 namespace weir::http {
+
+using io::Buffer;
+using io::BufferPool;
 
 class Gather {
  public:

@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <string_view>
 
-#include "http/buffer.h"
+#include "io/buffer.h"
 #include "io/stream.h"
 #include "io/task.h"
 
 namespace weir::http {
+
+using io::Buffer;
+using io::BufferPool;
 
 struct TunnelTraffic {
   std::uint64_t from_client = 0;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "io/buffer.h"
 #include "io/loop.h"
 #include "io/operation.h"
 #include "io/timer_wheel.h"
@@ -39,6 +40,26 @@ class Handle {
   void watch_accepts() noexcept;
   void unwatch() noexcept;
 
+  // ---- with io_uring, for plain streams: bytes come in the kernel's buffers (ring.h)
+
+  // Set before first use. Operations then find what has come in received(), instead of reading the descriptor.
+  void receive_by_ring(bool yes) noexcept { by_ring_ = yes; }
+  bool receives_by_ring() const noexcept { return by_ring_; }
+  struct Received {
+    bool here = false;  // something has come: bytes, the end or an error
+    IoStatus status = IoStatus::ok;
+    int error = 0;
+    Buffer buffer;
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+  };
+  Received& received() noexcept { return received_; }
+  // Asks the kernel for the next bytes, if it has not been asked and nothing waits here.
+  void ask() noexcept;
+
+  // Nothing has come that nobody has read, as far as is known; for a pooled connection.
+  bool quiet() const noexcept { return !peer_closed_ && (by_ring_ ? !received_.here : !readable_); }
+
   // Called when the peer resets or closes both directions (`reset` true) or half-closes (false); at most once per
   // kind. Must not destroy the handle. nullptr: nobody cares.
   using Hangup = void (*)(void* context, bool reset);
@@ -53,7 +74,7 @@ class Handle {
 
   // Ends the read that waits, if one does, with `cancelled`; later ones are as usual.
   void cancel_reader() noexcept {
-    if (reader_) complete(reader_, IoStatus::cancelled);
+    if (reader_) give_up(reader_, IoStatus::cancelled);
   }
 
   // Gives the descriptor away; the handle must have nothing waiting.
@@ -64,6 +85,13 @@ class Handle {
   friend class Operation;
 
   void on_events(std::uint32_t events) noexcept;
+  void on_received(int result, Buffer buffer) noexcept;
+  void on_completed(Operation& operation, int result) noexcept;
+  void give_up(Operation*& slot, IoStatus status) noexcept;
+  std::uint64_t key() const noexcept {
+    return (static_cast<std::uint64_t>(generation_) << 32) | static_cast<std::uint32_t>(fd_);
+  }
+  void poll_by_ring(bool for_write) noexcept;
   void retry(Operation*& slot) noexcept;
   void park(Operation& operation) noexcept;
   void forget(Operation& operation) noexcept;
@@ -86,6 +114,11 @@ class Handle {
   bool peer_closed_ = false;
   bool hung_up_ = false;
   bool aborted_ = false;
+  bool by_ring_ = false;
+  bool asked_ = false;  // a receive is in the kernel
+  bool polling_read_ = false;
+  bool polling_write_ = false;
+  Received received_;
   Operation* reader_ = nullptr;
   Operation* writer_ = nullptr;
   Hangup hangup_ = nullptr;

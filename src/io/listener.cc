@@ -18,6 +18,9 @@ constexpr int kBacklog = 4096;
 // nginx's multi_accept knows 1 or all; 32 keeps a flood of connections from delaying the established ones.
 constexpr int kMostAccepts = 32;
 
+// With io_uring the kernel waits for the socket, and does so only for a blocking one (stream.h).
+int accept_flags(const Loop& loop) noexcept { return loop.by_ring() ? SOCK_CLOEXEC : SOCK_CLOEXEC | SOCK_NONBLOCK; }
+
 std::string advice(int error) {
   switch (error) {
     case EADDRINUSE:
@@ -74,7 +77,7 @@ Operation::Wants Listener::Accept::attempt(Operation& operation) {
   for (;;) {
     sockaddr_storage peer;
     socklen_t size = sizeof peer;
-    int fd = ::accept4(handle.fd(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = ::accept4(handle.fd(), reinterpret_cast<sockaddr*>(&peer), &size, accept_flags(handle.loop()));
     if (fd >= 0) {
       self.fd_ = fd;
       self.peer_ = SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&peer), size).value_or(SocketAddress{});
@@ -103,7 +106,7 @@ Operation::Wants Listener::Accept::attempt(Operation& operation) {
 std::optional<Listener::Accepted> Listener::accept_now() noexcept {
   sockaddr_storage peer;
   socklen_t size = sizeof peer;
-  int fd = ::accept4(handle_.fd(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int fd = ::accept4(handle_.fd(), reinterpret_cast<sockaddr*>(&peer), &size, accept_flags(handle_.loop()));
   if (fd < 0) return std::nullopt;
   return Accepted{IoStatus::ok, 0, fd,
                   SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&peer), size).value_or(SocketAddress{})};

@@ -1,5 +1,6 @@
 #include "io/loop.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@ constexpr std::uint64_t kWakeKey = 0;
 
 }  // namespace
 
-Loop::Loop() : now_(Clock::now()), timers_(now_) {
+Loop::Loop(Backend wanted) : wanted_(wanted), now_(Clock::now()), timers_(now_) {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) die("epoll_create1");
   wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -44,12 +45,32 @@ void Loop::run() {
   while (!stopped_.load(std::memory_order_acquire)) turn(Duration::max());
 }
 
+void Loop::start() {
+  started_ = true;
+  if (wanted_ != Backend::io_uring) return;
+  ring_ = Ring::make(buffers_);
+  if (ring_) ring_->poll(wake_, POLLIN, kWakeKey, false);
+}
+
 void Loop::turn(Duration limit) {
+  if (!started_) start();
   resume_completed();
   Duration wait = std::min(limit, timers_.until_next(now_));
+  if (ring_)
+    wait_ring(wait);
+  else
+    wait_epoll(wait);
+  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  resume_completed();
+  timers_.advance(now_);
+  resume_completed();
+  if (std::exchange(woken_, false)) take_posted();
+}
+
+void Loop::wait_epoll(Duration limit) {
   int timeout = -1;
-  if (wait != Duration::max()) {
-    auto rounded = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+  if (limit != Duration::max()) {
+    auto rounded = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
     timeout = static_cast<int>(std::min<std::int64_t>(rounded, 3'600'000));
   }
   epoll_event events[kEventsPerTurn];
@@ -59,23 +80,53 @@ void Loop::turn(Duration limit) {
     count = 0;
   }
   now_ = Clock::now();
-  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  bool woken = false;
   for (int i = 0; i < count; ++i) {
     std::uint64_t key = events[i].data.u64;
-    if (key == kWakeKey) {
-      woken = true;
+    if (key == kWakeKey)
+      woken_ = true;
+    else if (Handle* handle = find(key))
+      handle->on_events(events[i].events);
+  }
+}
+
+void Loop::wait_ring(Duration limit) {
+  ring_->wait(limit);
+  now_ = Clock::now();
+  for (Ring::Completion done; ring_->next(done);) {
+    if (done.kind == Ring::Kind::operation) {
+      auto& operation = *static_cast<Operation*>(done.operation);
+      operation.handle_.on_completed(operation, done.result);
       continue;
     }
-    auto fd = static_cast<std::uint32_t>(key);
-    Slot& slot = slots_[fd];
-    if (slot.handle && slot.generation == static_cast<std::uint32_t>(key >> 32))
-      slot.handle->on_events(events[i].events);
+    if (done.kind == Ring::Kind::ignored) continue;
+    if (done.key == kWakeKey) {
+      woken_ = true;
+      ring_->poll(wake_, POLLIN, kWakeKey, false);
+      continue;
+    }
+    Handle* handle = find(done.key);
+    if (!handle) continue;  // its buffer goes back by itself
+    switch (done.kind) {
+      case Ring::Kind::received:
+        handle->on_received(done.result, std::move(done.buffer));
+        break;
+      case Ring::Kind::poll_read:
+        handle->polling_read_ = false;
+        break;
+      case Ring::Kind::poll_write:
+        handle->polling_write_ = false;
+        break;
+      default:
+        break;
+    }
+    if (done.kind != Ring::Kind::received && done.result > 0)
+      handle->on_events(static_cast<std::uint32_t>(done.result));
   }
-  resume_completed();
-  timers_.advance(now_);
-  resume_completed();
-  if (woken) take_posted();
+}
+
+Handle* Loop::find(std::uint64_t key) noexcept {
+  Slot& slot = slots_[static_cast<std::uint32_t>(key)];
+  return slot.generation == static_cast<std::uint32_t>(key >> 32) ? slot.handle : nullptr;
 }
 
 void Loop::stop() noexcept {
@@ -113,17 +164,17 @@ void Loop::add(Handle& handle, std::uint32_t events) noexcept {
   if (slots_.size() <= fd) slots_.resize(std::max(fd + 1, slots_.size() * 2));
   Slot& slot = slots_[fd];
   slot.handle = &handle;
-  handle.generation_ = ++slot.generation;
-  if (slot.generation == 0) handle.generation_ = ++slot.generation;
+  if (++slot.generation == 0) slot.generation = 1;  // 0 is the wake-up's
+  handle.generation_ = slot.generation;
+  handle.registered_ = true;
+  if (ring_) return;
   epoll_event event{};
   event.events = events;
   event.data.u64 = (static_cast<std::uint64_t>(slot.generation) << 32) | static_cast<std::uint32_t>(fd);
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, handle.fd_, &event) != 0) die("epoll_ctl");
-  handle.registered_ = true;
 }
 
 void Loop::remove(Handle& handle) noexcept {
-  // The descriptor is about to be closed, which takes it out of epoll; only a copy kept elsewhere would keep it in.
   if (!handle.registered_) return;
   slots_[static_cast<std::size_t>(handle.fd_)].handle = nullptr;
   handle.registered_ = false;

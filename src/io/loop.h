@@ -1,5 +1,5 @@
-// The event loop of one worker thread: epoll, timers, what is to be resumed, and messages from other threads. Nothing
-// in it is shared but post() and stop(). Created and run by the worker; never blocks but in epoll_wait.
+// The event loop of one worker thread: io_uring or epoll, timers, what is to be resumed, and messages from other
+// threads. Nothing in it is shared but post() and stop(). Never blocks but to wait for events.
 #pragma once
 
 #include <atomic>
@@ -8,14 +8,18 @@
 #include <mutex>
 #include <vector>
 
+#include "io/buffer.h"
 #include "io/operation.h"
+#include "io/ring.h"
 #include "io/timer_wheel.h"
 
 namespace weir::io {
 
 class Loop {
  public:
-  Loop();
+  // io_uring is set up by the first turn, on the thread that makes it; if the kernel refuses, epoll serves.
+  enum class Backend : std::uint8_t { epoll, io_uring };
+  explicit Loop(Backend wanted = Backend::epoll);
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
   ~Loop();
@@ -33,6 +37,10 @@ class Loop {
   TimePoint refresh() noexcept { return now_ = Clock::now(); }
 
   TimerWheel& timers() noexcept { return timers_; }
+  BufferPool& buffers() noexcept { return buffers_; }
+  // Whether operations go through io_uring; known after the first turn.
+  bool by_ring() const noexcept { return ring_ != nullptr; }
+  Ring* ring() noexcept { return ring_.get(); }
 
   // Any thread: runs `message` on the loop's thread, in the order posted.
   void post(std::move_only_function<void()> message);
@@ -46,8 +54,12 @@ class Loop {
 
   void add(Handle& handle, std::uint32_t events) noexcept;
   void remove(Handle& handle) noexcept;
+  Handle* find(std::uint64_t key) noexcept;  // nullptr: it is gone
   void enqueue(Operation& operation) noexcept;
   void dequeue(Operation& operation) noexcept;
+  void start();
+  void wait_epoll(Duration limit);
+  void wait_ring(Duration limit);
   void resume_completed();
   void take_posted();
 
@@ -56,12 +68,17 @@ class Loop {
     std::uint32_t generation = 0;
   };
 
+  Backend wanted_;
+  bool started_ = false;
+  BufferPool buffers_;
+  std::unique_ptr<Ring> ring_;
   int epoll_ = -1;
   int wake_ = -1;
   TimePoint now_;
   TimerWheel timers_;
   std::vector<Slot>
       slots_;  // by file descriptor; the generation tells a reused descriptor from the one an event was for
+  bool woken_ = false;
   Operation* completed_first_ = nullptr;
   Operation* completed_last_ = nullptr;
   std::atomic<bool> stopped_{false};

@@ -23,7 +23,8 @@ class Handle;
 
 class Operation {
  public:
-  enum class Wants : std::uint8_t { nothing, read, write };
+  // `kernel`: handed to io_uring as it is; on_completion() will be called.
+  enum class Wants : std::uint8_t { nothing, read, write, kernel };
   // Tries once without blocking. `nothing`: finished, with status set.
   using Attempt = Wants (*)(Operation&);
 
@@ -36,16 +37,25 @@ class Operation {
   // The awaiter protocol; derived types add await_resume().
   bool await_ready() noexcept;
   void await_suspend(std::coroutine_handle<> awaiter) noexcept;
+  // One attempt, as part of another operation's.
+  Wants attempt_now() noexcept { return attempt_(*this); }
 
  protected:
   friend class Handle;
   friend class Loop;
+  // An operation that is in the kernel must not be destroyed: its bytes are being read. abort() and wait for it.
   Handle& handle_;
   Attempt attempt_;
   TimePoint deadline_;
   std::coroutine_handle<> awaiter_;
   Operation* next_completed_ = nullptr;  // the loop's list of what is to be resumed
   Operation* prev_completed_ = nullptr;
+  // With io_uring, for operations that were handed over: what came of it, bytes or -errno. `kernel` again: not done
+  // yet.
+  using Completed = Wants (*)(Operation&, int result);
+  Completed completed_ = nullptr;
+  bool in_kernel_ = false;
+  bool given_up_ = false;  // cancelled, status_ says why; the kernel still has its bytes
   Wants wants_ = Wants::nothing;
   IoStatus status_ = IoStatus::ok;
   int error_ = 0;

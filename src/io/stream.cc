@@ -1,5 +1,6 @@
 #include "io/stream.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -34,6 +35,7 @@ Stream::Readable::Readable(Stream& stream, TimePoint deadline) noexcept
 
 Wants Stream::Readable::attempt(Operation& operation) {
   auto& self = static_cast<Readable&>(operation);
+  if (self.handle_.receives_by_ring()) return self.handle_.received().here ? Wants::nothing : Wants::read;
   if (self.stream_.ssl_ && SSL_pending(self.stream_.ssl_) > 0) return Wants::nothing;
   return self.handle_.maybe_readable() ? Wants::nothing : Wants::read;
 }
@@ -41,9 +43,66 @@ Wants Stream::Readable::attempt(Operation& operation) {
 // ---- Read
 
 Stream::Read::Read(Stream& stream, std::span<char> into, TimePoint deadline) noexcept
-    : Operation(stream.handle_, stream.ssl_ ? &Read::attempt_tls : &Read::attempt_plain, deadline),
+    : Operation(stream.handle_,
+                stream.ssl_                         ? &Read::attempt_tls
+                : stream.handle_.receives_by_ring() ? &Read::attempt_ring
+                                                    : &Read::attempt_plain,
+                deadline),
       stream_(stream),
       into_(into) {}
+
+Wants Stream::Read::attempt_ring(Operation& operation) {
+  auto& self = static_cast<Read&>(operation);
+  Handle::Received& received = self.handle_.received();
+  if (!received.here) return Wants::read;
+  self.status_ = received.status;
+  self.error_ = received.error;
+  if (received.status != IoStatus::ok) return Wants::nothing;  // stays: whoever reads again finds the same end
+  self.bytes_ = std::min<std::size_t>(self.into_.size(), received.end - received.begin);
+  std::memcpy(self.into_.data(), received.buffer.data() + received.begin, self.bytes_);
+  received.begin += static_cast<std::uint32_t>(self.bytes_);
+  if (received.begin == received.end) {
+    received.buffer.give_back();
+    received.here = false;
+  }
+  return Wants::nothing;
+}
+
+// ---- Receive
+
+Stream::Receive::Receive(Stream& stream, TimePoint deadline) noexcept
+    : Operation(stream.handle_, stream.handle_.receives_by_ring() ? &Receive::attempt_ring : &Receive::attempt_read,
+                deadline),
+      stream_(stream) {}
+
+Wants Stream::Receive::attempt_ring(Operation& operation) {
+  auto& self = static_cast<Receive&>(operation);
+  Handle::Received& received = self.handle_.received();
+  if (!received.here) return Wants::read;
+  self.status_ = received.status;
+  self.error_ = received.error;
+  if (received.status != IoStatus::ok) return Wants::nothing;
+  self.bytes_ = received.end - received.begin;
+  if (received.begin != 0) std::memmove(received.buffer.data(), received.buffer.data() + received.begin, self.bytes_);
+  self.buffer_ = std::move(received.buffer);
+  received.here = false;
+  return Wants::nothing;
+}
+
+Wants Stream::Receive::attempt_read(Operation& operation) {
+  auto& self = static_cast<Receive&>(operation);
+  if (!self.stream_.ssl_ && !self.handle_.maybe_readable()) return Wants::read;
+  Buffer buffer = self.handle_.loop().buffers().take();
+  Read once(self.stream_, {buffer.data(), Buffer::kSize}, kNever);
+  auto wants = once.attempt_now();
+  if (wants != Wants::nothing) return wants;
+  IoResult result = once.await_resume();
+  self.status_ = result.status;
+  self.error_ = result.error;
+  self.bytes_ = result.bytes;
+  self.buffer_ = std::move(buffer);
+  return Wants::nothing;
+}
 
 std::optional<IoResult> Stream::try_read(std::span<char> into) noexcept {
   Read once(*this, into, kNever);
@@ -113,11 +172,48 @@ Wants Stream::Read::attempt_tls(Operation& operation) {
 // ---- Write
 
 Stream::Write::Write(Stream& stream, std::span<iovec> parts, Duration stall) noexcept
-    : Operation(stream.handle_, stream.ssl_ ? &Write::attempt_tls : &Write::attempt_plain,
+    : Operation(stream.handle_,
+                stream.ssl_                         ? &Write::attempt_tls
+                : stream.handle_.receives_by_ring() ? &Write::submit
+                                                    : &Write::attempt_plain,
                 stream.handle_.loop().now() + stall),
       stream_(stream),
       parts_(parts),
-      stall_(stall) {}
+      stall_(stall) {
+  completed_ = &Write::completed;
+}
+
+Wants Stream::Write::submit(Operation& operation) {
+  auto& self = static_cast<Write&>(operation);
+  while (!self.parts_.empty() && self.parts_.front().iov_len == 0) self.parts_ = self.parts_.subspan(1);
+  if (self.parts_.empty()) {
+    self.status_ = IoStatus::ok;
+    return Wants::nothing;
+  }
+  Ring& ring = *self.handle_.loop().ring();
+  if (self.parts_.size() == 1) {
+    ring.send(self.handle_.fd(), self.parts_[0].iov_base, self.parts_[0].iov_len, &operation);
+  } else {
+    self.message_ = {};
+    self.message_.msg_iov = self.parts_.data();
+    self.message_.msg_iovlen = self.parts_.size();
+    ring.send(self.handle_.fd(), self.message_, &operation);
+  }
+  return Wants::kernel;
+}
+
+Wants Stream::Write::completed(Operation& operation, int result) {
+  auto& self = static_cast<Write&>(operation);
+  if (result >= 0) {
+    self.advance(static_cast<std::size_t>(result));
+    if (self.given_up_ && !self.parts_.empty()) return Wants::nothing;
+    self.given_up_ = false;
+    return submit(operation);
+  }
+  self.error_ = -result;
+  self.status_ = status_of(-result);
+  return Wants::nothing;
+}
 
 void Stream::Write::advance(std::size_t count) noexcept {
   bytes_ += count;
@@ -242,6 +338,11 @@ Wants Stream::Handshake::attempt(Operation& operation) {
 }
 
 Stream::Handshake Stream::handshake(ssl_st* session, TimePoint deadline) noexcept {
+  if (handle_.receives_by_ring()) {
+    // OpenSSL reads and writes the descriptor itself and must not be made to wait.
+    handle_.receive_by_ring(false);
+    ::fcntl(handle_.fd(), F_SETFL, ::fcntl(handle_.fd(), F_GETFL) | O_NONBLOCK);
+  }
   ssl_ = session;
   return {*this, deadline};
 }
@@ -287,6 +388,7 @@ Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const SocketAddress& a
   int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) co_return fail(Reason::upstream_refused, "no socket could be made");
   auto stream = std::make_unique<Stream>(loop, fd);
+  stream->handle().receive_by_ring(false);  // until it is connected
   if (storage.ss_family != AF_UNIX) {
     int one = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -300,7 +402,12 @@ Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const SocketAddress& a
     if (result.status == IoStatus::timed_out) co_return fail(Reason::upstream_connect_timeout);
     if (result.status != IoStatus::ok) co_return fail(Reason::upstream_refused, "the connection was refused");
   }
-  stream->handle().watch();
+  if (loop.by_ring()) {
+    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    stream->handle().receive_by_ring(true);
+  } else {
+    stream->handle().watch();
+  }
   co_return stream;
 }
 

@@ -3,6 +3,7 @@
 // Owned by the connection it carries; the loop's thread only.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/ip.h"
+#include "io/buffer.h"
 #include "io/handle.h"
 #include "io/task.h"
 
@@ -26,7 +28,8 @@ struct IoResult {
 
 class Stream {
  public:
-  Stream(Loop& loop, int fd) noexcept : handle_(loop, fd) {}
+  // Takes the descriptor. For a loop with a ring it must be blocking (the kernel waits for it), else non-blocking.
+  Stream(Loop& loop, int fd) noexcept : handle_(loop, fd) { handle_.receive_by_ring(loop.by_ring()); }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   ~Stream();
@@ -60,10 +63,32 @@ class Stream {
    private:
     static Wants attempt_plain(Operation& operation);
     static Wants attempt_tls(Operation& operation);
+    static Wants attempt_ring(Operation& operation);
     Stream& stream_;
     std::span<char> into_;
     std::size_t bytes_ = 0;
   };
+  // Waits without a buffer and returns with one that begins with what has come: the cheapest way to read a message's
+  // first bytes, and what an idle connection waits in.
+  struct Received {
+    IoStatus status = IoStatus::ok;
+    std::size_t bytes = 0;
+    Buffer buffer;
+  };
+  class Receive : public Operation {
+   public:
+    Receive(Stream& stream, TimePoint deadline) noexcept;
+    Received await_resume() noexcept { return {status_, bytes_, std::move(buffer_)}; }
+
+   private:
+    static Wants attempt_read(Operation& operation);
+    static Wants attempt_ring(Operation& operation);
+    Stream& stream_;
+    Buffer buffer_;
+    std::size_t bytes_ = 0;
+  };
+  Receive receive(TimePoint deadline) noexcept { return {*this, deadline}; }
+
   // What is at hand, or nothing when a read would have to wait.
   std::optional<IoResult> try_read(std::span<char> into) noexcept;
   Read read(std::span<char> into, TimePoint deadline) noexcept { return {*this, into, deadline}; }
@@ -78,11 +103,14 @@ class Stream {
    private:
     static Wants attempt_plain(Operation& operation);
     static Wants attempt_tls(Operation& operation);
+    static Wants submit(Operation& operation);
+    static Wants completed(Operation& operation, int result);
     void advance(std::size_t count) noexcept;
     Stream& stream_;
     std::span<iovec> parts_;
     Duration stall_;
     std::size_t bytes_ = 0;
+    msghdr message_;  // the kernel reads it after submit() has returned
   };
   Write write(std::span<iovec> parts, Duration stall) noexcept { return {*this, parts, stall}; }
 

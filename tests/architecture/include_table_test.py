@@ -16,6 +16,7 @@ VENDORS = {
     "ares": {"adapters/cares"},
     "libfyaml": {"adapters/yaml"},
     "CLI/": {"app"},
+    "liburing.h": {"io"},
     "fmt/": None,  # None: anywhere (cold paths only, which no test can see).
 }
 STANDARD = re.compile(r"^[a-z_0-9]+$")  # <vector>; C and kernel headers are listed in SYSTEM.

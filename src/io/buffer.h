@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-namespace weir::http {
+namespace weir::io {
 
 class BufferPool;
 
@@ -29,7 +29,10 @@ class Buffer {
 
  private:
   friend class BufferPool;
+  friend class Ring;
   Buffer(BufferPool& pool, std::unique_ptr<char[]> bytes) noexcept : pool_(&pool), bytes_(std::move(bytes)) {}
+  // For the ring, which lends the bytes to the kernel without a lease.
+  std::unique_ptr<char[]> detach() noexcept { return std::move(bytes_); }
   BufferPool* pool_ = nullptr;
   std::unique_ptr<char[]> bytes_;
 };
@@ -66,4 +69,4 @@ inline Buffer& Buffer::operator=(Buffer&& other) noexcept {
   return *this;
 }
 
-}  // namespace weir::http
+}  // namespace weir::io
