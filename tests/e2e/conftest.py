@@ -25,7 +25,7 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed:
         for gateway in Gateway.running:
-            report.sections.append((f"stderr of weir {gateway.pid}", gateway.stderr()[-6000:]))
+            report.sections.append((f"stderr of weir {gateway.pid}", gateway.said()))
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def survivors():
     yield
     for gateway in shared:
         if gateway.process.poll() is not None:
-            pytest.fail(f"weir ended with {gateway.process.returncode}:\n{gateway.stderr()[-6000:]}")
+            pytest.fail(f"weir ended with {gateway.process.returncode}:\n{gateway.said()}")
 
 
 def _starter(factory):

@@ -65,17 +65,23 @@ def filter_(name, **settings):
 FIRST_PORT, PORTS_EACH = 15000, 2000
 
 
+given_out = set()
+
+
 def free_port():
-    """A port nobody listens on."""
+    """A port nobody listens on, another one each time."""
     worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "gw0"))) % 8
     while True:
         port = FIRST_PORT + worker * PORTS_EACH + random.randrange(PORTS_EACH)
+        if port in given_out:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+        given_out.add(port)
+        return port
 
 
 def listener(port=None, certificates=None, trusted_proxy=None, **extra):

@@ -60,7 +60,7 @@ class Gateway:
                 self.wait_ready()
             except AssertionError as failure:
                 self.kill()
-                raise AssertionError(f"{failure}\n{self.stderr()[-4000:]}") from None
+                raise AssertionError(f"{failure}\n{self.said()}") from None
 
     def write(self, document):
         """Writes the config file as one rename. A dict is the suite's document; text is written as it stands."""
@@ -91,6 +91,12 @@ class Gateway:
 
     def stderr(self):
         return self.stderr_file.read_text(errors="replace")
+
+    def said(self, most=6000):
+        """What it said last; a sanitizer's complaint from its beginning."""
+        text = self.stderr()
+        complaint = SANITIZER.search(text)
+        return text[complaint.start() :][:most] if complaint else text[-most:]
 
     def ask_admin(self, path):
         return fetch(self.admin, path, timeout=2)
@@ -172,12 +178,11 @@ class Gateway:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"weir did not end within {seconds} s of SIGTERM:\n{self.stderr()[-4000:]}") from None
+            raise AssertionError(f"weir did not end within {seconds} s of SIGTERM:\n{self.said()}") from None
         finally:
             self._stderr.close()
-        complaint = SANITIZER.search(self.stderr())
-        assert not complaint, self.stderr()[complaint.start() :][:6000]
-        assert code == 0, f"weir ended with {code}:\n{self.stderr()[-4000:]}"
+        assert not SANITIZER.search(self.stderr()), self.said()
+        assert code == 0, f"weir ended with {code}:\n{self.said()}"
 
     def kill(self):
         """For the tests of harness and crash: no questions asked."""
