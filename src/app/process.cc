@@ -258,6 +258,7 @@ io::Task<void> Process::drain(std::string_view why, bool at_once) {
   auto timeout = gateway_->current()->drain_timeout;
   say("draining ({}), {} ms at most", why, timeout.count());
   state_.stopping = true;
+  co_await gateway_->stop_keeping_alive();
   if (!at_once) {
     supervisor_.stopping();
     co_await io::sleep(loop_, std::min<io::Duration>(kReadinessLead, timeout / 4));

@@ -137,11 +137,7 @@ void ProxyCall::client_gone(void* context, bool reset) {
   self.wire_.stream().abort();
 }
 
-void ProxyCall::watch_client() noexcept {
-  io::Handle& client = exchange_.writer.stream().handle();
-  client.on_hangup(&ProxyCall::client_gone, this);
-  client.watch();
-}
+void ProxyCall::watch_client() noexcept { exchange_.writer.stream().handle().watch(); }
 
 Error ProxyCall::failure(Error error) const noexcept {
   if (upload_error_) return *upload_error_;
@@ -153,6 +149,9 @@ Error ProxyCall::failure(Error error) const noexcept {
 io::Task<Result<void>> ProxyCall::read_final_head() {
   http::ResponseHead& head = wire_.head();
   bool watched = false;
+  io::Handle& client = exchange_.writer.stream().handle();
+  client.on_hangup(&ProxyCall::client_gone, this);
+  if (client.hung_up()) client_gone(this, true);  // it left before anybody asked to be told
   bool body_promised = exchange_.request.expect_continue && !uploaded_;
   io::TimePoint begun = exchange_.loop.now();
   for (int interim = 0;;) {
@@ -209,6 +208,9 @@ io::Task<Result<void>> ProxyCall::relay_body() {
 
   bool keep = head.keep_alive && head.framing != http::Framing::until_close && !exchange_.request.upgrade;
   event_stream_ = head.fields.value(http::FieldName::content_type).starts_with("text/event-stream");
+  // An answer that came without waiting for the body: what is left of it will not be read, and the connection ends.
+  bool held_back = exchange_.request.expect_continue && !continue_.settled();
+  if (!uploaded_ && (piece->end || held_back)) writer.close_after();
   std::swap(exchange_.response, head);
   http::strip_response(exchange_.response);
   pipeline::begin_response(exchange_);
@@ -227,7 +229,12 @@ io::Task<Result<void>> ProxyCall::relay_body() {
       if (auto more = co_await body.fill(until); !more) co_return more;
     }
     piece = body.take();
-    if (!piece) co_return std::unexpected(piece.error());
+    if (!piece) {
+      // What was good so far goes out before the connection is broken off.
+      if (writer.pending())
+        if (auto sent = co_await writer.flush(); !sent) co_return sent;
+      co_return std::unexpected(piece.error());
+    }
   }
   writer.end();
   auto sent = co_await writer.flush();

@@ -58,6 +58,7 @@ io::Task<void> Admin::handle(http::ServerExchange& exchange) {
   head.status = answered.status;
   head.fields.append(http::FieldName::content_type, answered.type);
   head.fields.append("Cache-Control", "no-store");
+  if (answered.status == 405) head.fields.append("Allow", "GET, HEAD");
   head.framing = http::Framing::length;
   head.content_length = answered.body.size();
   exchange.writer.begin(head);

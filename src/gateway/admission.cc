@@ -19,6 +19,20 @@ bool misdirected(Exchange& exchange) {
   return !io::TlsServerContext::session_serves(session, exchange.host);
 }
 
+// A gateway may stand behind a gateway, but not ten: a request that has passed that many is going round (as RFC 8586
+// for CDNs).
+constexpr int kMostHops = 9;
+
+int hops(const http::RequestHead& request) noexcept {
+  int count = 0;
+  for (const http::Field& field : request.fields)
+    if (field.id == http::FieldName::via)
+      for (std::size_t at = field.value.find(" weir"); at != std::string_view::npos;
+           at = field.value.find(" weir", at + 5))
+        ++count;
+  return count;
+}
+
 bool encoded_slash(std::string_view path) noexcept {
   return path.find("%2F") != std::string_view::npos || path.find("%5C") != std::string_view::npos;
 }
@@ -80,15 +94,17 @@ Result<void> admit(Exchange& exchange, const snapshot::Snapshot& snapshot) {
   exchange.client = http::client_address(request, exchange.client, exchange.peer_trusted, snapshot.trusted_proxies);
   if (exchange.peer_trusted && !exchange.secure)
     exchange.secure = request.fields.value(http::FieldName::x_forwarded_proto) == "https";
+  if (request.method == http::Method::connect || request.method == http::Method::trace) {
+    exchange.path = request.target;
+    exchange.writer.close_after();
+    return fail(Reason::unsupported_method);
+  }
+  if (hops(request) > kMostHops) return fail(Reason::loop_detected);
   if (auto read = read_target(exchange, snapshot); !read) {
     exchange.path = request.target;
     // What is ambiguous here may be framed ambiguously too; nothing more is read from this connection.
     exchange.writer.close_after();
     return read;
-  }
-  if (request.method == http::Method::connect || request.method == http::Method::trace) {
-    exchange.writer.close_after();
-    return fail(Reason::unsupported_method);
   }
   if (misdirected(exchange)) return fail(Reason::misdirected);
   http::strip_request(request);

@@ -130,8 +130,11 @@ io::Task<std::expected<void, std::string>> Gateway::apply(std::shared_ptr<const 
   co_return std::expected<void, std::string>{};
 }
 
+io::Task<void> Gateway::stop_keeping_alive() {
+  co_await on_all([](Worker& worker) { worker.server().stop_keeping_alive(); }, kSwapWait);
+}
+
 io::Task<std::size_t> Gateway::drain(io::Duration timeout) {
-  draining_ = true;
   co_await on_all([](Worker& worker) { worker.server().drain(); }, kSwapWait);
   auto until = control_.refresh() + timeout;
   std::size_t open = 0;

@@ -33,7 +33,8 @@ class Gateway {
   // Stops accepting and waits until all connections have ended, `timeout` at most; then cuts the rest. Returns how
   // many were cut.
   io::Task<std::size_t> drain(io::Duration timeout);
-  bool draining() const noexcept { return draining_; }
+  // Before that: every response from now on ends its connection, new ones are still accepted.
+  io::Task<void> stop_keeping_alive();
 
   // The counters of all workers, added up. Workers that do not answer within `patience` are left out; `silent` says
   // how many.
@@ -62,7 +63,6 @@ class Gateway {
   std::vector<OpenListener> listeners_;
   std::uint32_t next_listener_ = 1;
   std::shared_ptr<const snapshot::Snapshot> current_;
-  bool draining_ = false;
 };
 
 }  // namespace weir::gateway

@@ -21,6 +21,12 @@ Result<bool> pass_filters(Exchange& exchange) {
   return true;
 }
 
+// After these the rest of the request's body cannot be read as one, so nothing behind it can be a request.
+bool spoils_connection(Reason reason) noexcept {
+  return reason == Reason::bad_request || reason == Reason::body_too_large || reason == Reason::body_timeout ||
+         reason == Reason::headers_too_large;
+}
+
 // From the first byte to the response, or to the error that becomes one.
 io::Task<Result<void>> serve(Exchange& exchange, const snapshot::Snapshot& snapshot) {
   if (auto admitted = admit(exchange, snapshot); !admitted) co_return admitted;
@@ -43,9 +49,7 @@ io::Task<void> run(Exchange& exchange, const snapshot::Snapshot& snapshot) {
     pipeline::refuse(exchange, result.error());
     // To a client that has gone there is nobody to answer; a response already begun can only be broken off.
     if (!begun && result.error().reason != Reason::client_closed) {
-      if (info(result.error().reason).fault == Fault::client && result.error().reason != Reason::no_route &&
-          !exchange.wire.parsed)
-        exchange.writer.close_after();
+      if (!exchange.wire.parsed || spoils_connection(result.error().reason)) exchange.writer.close_after();
       if (auto sent = co_await pipeline::send_answer(exchange); !sent && exchange.reason == Reason::ok)
         exchange.reason = sent.error().reason;
     }

@@ -26,7 +26,7 @@ io::Task<void> Connection::run() {
     if (next == Next::wait) {
       // Until the first request the head's deadline counts from the accept; after that, idleness is allowed.
       auto deadline = requests_ == 0 ? head_deadline_ : stream_.loop().now() + settings_->limits.idle_timeout;
-      if (server_.draining_ && requests_ != 0) deadline = stream_.loop().now() + Server::kDrainGrace;
+      if (server_.ending_ && requests_ != 0) deadline = stream_.loop().now() + Server::kDrainGrace;
       io::IoStatus status = co_await stream_.readable(deadline);
       if (status != io::IoStatus::ok) break;
       if (requests_ != 0) head_deadline_ = stream_.loop().now() + settings_->limits.head_timeout;
@@ -108,7 +108,7 @@ io::Task<Result<std::size_t>> Connection::read_head(HeadScanner& scanner, char* 
 
 bool Connection::may_keep_alive(const RequestHead& request) const noexcept {
   auto most = settings_->limits.requests_per_connection;
-  return request.keep_alive && !server_.draining_ && (most == 0 || requests_ < most);
+  return request.keep_alive && !server_.ending_ && (most == 0 || requests_ < most);
 }
 
 io::Task<Connection::Next> Connection::exchange() {
@@ -139,7 +139,7 @@ io::Task<Connection::Next> Connection::exchange() {
   }
   RequestHead& request = exchange.request;
   if (exchange.parsed) {
-    exchange.writer.for_request(request, may_keep_alive(request));
+    exchange.writer.for_request(request, may_keep_alive(request), server_.ending_);
     exchange.body.start(stream_, buffer.data(), end, filled, request.framing, request.content_length,
                         Body::Side::request, limits.body_bytes);
     exchange.body_started = stream_.loop().now();
@@ -156,7 +156,11 @@ io::Task<Connection::Next> Connection::exchange() {
   if (exchange.writer.status() == 101) co_return Next::close;
   if (!exchange.parsed) co_return Next::linger;
   if (!exchange.body.finished() && !co_await discard_body(exchange)) co_return Next::linger;
-  if (!exchange.writer.keep_alive()) co_return exchange.body.rest().empty() ? Next::close : Next::linger;
+  if (!exchange.writer.keep_alive()) {
+    // After a refusal the client may well be sending still.
+    bool clean = exchange.body.rest().empty() && exchange.writer.status() < 400;
+    co_return clean ? Next::close : Next::linger;
+  }
   if (auto rest = exchange.body.rest(); !rest.empty()) {
     held_begin_ = static_cast<std::uint32_t>(rest.data() - buffer.data());
     held_end_ = held_begin_ + static_cast<std::uint32_t>(rest.size());

@@ -61,7 +61,8 @@ bool protected_field(const Field& field) noexcept {
     case FieldName::x_request_id:
       return true;
     default:
-      return starts_with_ignoring_case(field.name, "x-forwarded-");
+      return starts_with_ignoring_case(field.name, "x-forwarded-") ||
+             equal_ignoring_case(field.name, "cache-control");
   }
 }
 

@@ -127,7 +127,8 @@ bool framing_field(FieldName id) noexcept {
 
 }  // namespace
 
-void ResponseWriter::for_request(const RequestHead& request, bool keep_alive) noexcept {
+void ResponseWriter::for_request(const RequestHead& request, bool keep_alive, const bool& ending) noexcept {
+  ending_ = &ending;
   version_ = request.version;
   head_request_ = request.method == Method::head;
   keep_alive_ = keep_alive;
@@ -174,6 +175,7 @@ void ResponseWriter::framing(const ResponseHead& head) {
 void ResponseWriter::begin(const ResponseHead& head) {
   begun_ = true;
   status_ = head.status;
+  if (ending_ && *ending_) keep_alive_ = false;
   status_line(out_, status_);
   for (const Field& field : head.fields)
     if (!framing_field(field.id)) out_.field(field.name, field.value);

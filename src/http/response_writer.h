@@ -18,7 +18,8 @@ class ResponseWriter {
       : stream_(stream), out_(buffers), stall_(stall) {}
 
   // What the request said, once it is known; before that the answer closes the connection.
-  void for_request(const RequestHead& request, bool keep_alive) noexcept;
+  // `ending` (outlives the writer): set when the server is to close; a response begun after that says so.
+  void for_request(const RequestHead& request, bool keep_alive, const bool& ending) noexcept;
 
   // An informational response (RFC 9110 §15.2); dropped for HTTP/1.0 clients. Flushes at once.
   io::Task<Result<void>> inform(int status, const Fields& fields);
@@ -59,6 +60,7 @@ class ResponseWriter {
   std::uint64_t body_bytes_ = 0;
   std::uint64_t declared_ = 0;
   Version version_ = Version::http11;
+  const bool* ending_ = nullptr;
   bool head_request_ = false;
   bool keep_alive_ = false;
   bool begun_ = false;

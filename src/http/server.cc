@@ -82,7 +82,7 @@ io::Task<void> Server::serve(int fd, SocketAddress peer, std::shared_ptr<const L
 
 void Server::drain() {
   if (draining_) return;
-  draining_ = true;
+  draining_ = ending_ = true;
   for (Port* port : ports_) port->listener.stop();
   tasks_.spawn(end_idle());
 }

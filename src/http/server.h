@@ -92,7 +92,8 @@ class Server {
   // is already on its way is still answered, with Connection: close.
   void drain();
   static constexpr auto kDrainGrace = std::chrono::milliseconds(500);
-  bool draining() const noexcept { return draining_; }
+  // Before drain(): still accepts, but every response from now on ends its connection.
+  void stop_keeping_alive() noexcept { ending_ = true; }
   std::size_t connections() const noexcept { return open_; }
   // Nothing of this server runs any more: it may be destroyed.
   bool ended() const noexcept { return tasks_.running() == 0; }
@@ -115,6 +116,7 @@ class Server {
   std::vector<Port*> ports_;     // each owned by its accept_loop, which takes it out at its end
   Connection* first_ = nullptr;  // all connections, so that drain can find the idle ones
   std::size_t open_ = 0;
+  bool ending_ = false;
   bool draining_ = false;
   ServerCounters counters_;
   io::TaskGroup tasks_;

@@ -193,6 +193,7 @@ void Handle::abort() noexcept {
   aborted_ = true;
   if (reader_) give_up(reader_, IoStatus::cancelled);
   if (writer_) give_up(writer_, IoStatus::cancelled);
+  if (hangup_) hangup_(hangup_context_, true);  // who waits elsewhere for this peer's sake is to know
 }
 
 void Handle::arm_timer() noexcept {

@@ -32,6 +32,7 @@ class Handle {
   void blocked_reading() noexcept { readable_ = false; }
   void blocked_writing() noexcept { writable_ = false; }
   bool peer_closed() const noexcept { return peer_closed_; }
+  bool hung_up() const noexcept { return hung_up_; }
 
   // Makes events arrive although nothing waits; needed for on_hangup and to notice a pooled connection's end.
   void watch() noexcept;

@@ -54,7 +54,7 @@ struct Exchange {
   const Lease& lease;
   http::ServerExchange& wire;
   std::string path_scratch, host_scratch;  // what canonical forms are made in
-  Arena arena;  // strings that filters make live here
+  Arena arena;                             // strings that filters make live here
 
   // ---- the request
   http::RequestHead& request;  // filters change `fields`: what the upstream will see
@@ -83,7 +83,7 @@ struct Exchange {
 
   // ---- the response
   http::ResponseHead response;  // filled by the execution, changed by on_response hooks, sent by begin_response
-  http::Buffer upstream_head;  // what the views in `response` point into once the proxy has gone
+  http::Buffer upstream_head;   // what the views in `response` point into once the proxy has gone
   std::string_view answer;  // body of a response made here (respond, redirect, errors); in the arena or the snapshot
 
   // ---- facts, for the log and the metrics

@@ -57,8 +57,8 @@ struct Snapshot {
   std::vector<pipeline::UpstreamSpec> upstreams;
   pipeline::Chain global_chain;                                  // for requests that no route took
   std::vector<std::unique_ptr<const pipeline::Filter>> filters;  // what the chains point to
-  // Some route accepts %2F and %5C: canonicalise with allow_encoded_slash, and refuse (bad_path) a path that holds one
-  // once it is known that no route with allow_encoded_slash took it.
+  // Some route accepts %2F and %5C: canonicalise with allow_encoded_slash, and refuse (bad_path) a path that holds
+  // one once it is known that no route with allow_encoded_slash took it.
   bool encoded_slash = false;
 
   ChainLinks global_links;

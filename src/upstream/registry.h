@@ -1,5 +1,6 @@
-// All upstreams of one worker, by key: the name and what a connection to it depends on. Leases of snapshots enter and leave;
-// an upstream lives while any lease has it, and keeps its connections from one revision to the next. The worker's thread.
+// All upstreams of one worker, by key: the name and what a connection to it depends on. Leases of snapshots enter and
+// leave; an upstream lives while any lease has it, and keeps its connections from one revision to the next. The
+// worker's thread.
 #pragma once
 
 #include <memory>

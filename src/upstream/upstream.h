@@ -78,8 +78,8 @@ class Upstream {
   // Gives back a connection whose exchange ended in good order, with nothing left to read.
   void release(std::unique_ptr<Connection> connection) noexcept;
 
-  // New settings under the same key: targets that stay keep their connections and addresses. True if there are new ones,
-  // whose host names' addresses are to be told by resolved().
+  // New settings under the same key: targets that stay keep their connections and addresses. True if there are new
+  // ones, whose host names' addresses are to be told by resolved().
   bool reconcile(pipeline::UpstreamSpec spec);
   // A host name's addresses changed.
   void resolved(const std::string& host, const std::vector<IpAddress>& addresses);

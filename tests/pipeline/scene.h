@@ -20,6 +20,8 @@
 
 namespace weir {
 
+inline constexpr bool kNotEnding = false;
+
 class KeptRecords final : public ports::LogSink {
  public:
   void append(std::string_view record) override { records.emplace_back(record); }
@@ -49,7 +51,7 @@ class Scene {
     http::RequestHead& request = exchange.request;
     request.method = http::method_of(method);
     request.method_text = method;
-    server.writer.for_request(request, true);
+    server.writer.for_request(request, true, kNotEnding);
     exchange.path = exchange.upstream_path = path;
     exchange.has_query = exchange.upstream_has_query = query != nullptr;
     if (query != nullptr) exchange.query = exchange.upstream_query = query;
