@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <chrono>
+#include <cstdlib>
 
 #include "gateway/run.h"
 
@@ -14,10 +15,17 @@ std::uint64_t microseconds(io::Duration duration) noexcept {
   return us > 0 ? static_cast<std::uint64_t>(us) : 0;
 }
 
+// epoll unless asked for: io_uring is not yet proven by the whole suite (docs/adr/0002-io-uring.md).
+io::Loop::Backend wanted_backend() {
+  const char* wanted = std::getenv("WEIR_IO");
+  return wanted && std::string_view(wanted) == "io_uring" ? io::Loop::Backend::io_uring : io::Loop::Backend::epoll;
+}
+
 }  // namespace
 
 Worker::Worker(LogFile* log, int index)
     : index_(index),
+      loop_(wanted_backend()),
       upstreams_(loop_),
       log_(loop_, log),
       no_route_(&metrics_.routes[std::string(kNoRoute)]),
