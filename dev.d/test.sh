@@ -55,8 +55,11 @@ run_tests() {
   stage "build (dev)" build dev
   stage "unit tests" unit dev
   stage "architecture" python_tests architecture tests/architecture
+  if [[ $which == fast ]]; then
+    stage "end-to-end tests, without the slow ones" end_to_end dev -m "not slow"
+    return 0
+  fi
   stage "end-to-end tests" end_to_end dev
-  [[ $which == all ]] || return 0
 
   # Slow suites: the sanitizers leave out the end-to-end tests marked `slow` (gigabytes, thousands of connections), which
   # under them would take an hour and show nothing that the rest does not.

@@ -10,6 +10,7 @@ from .message import Response
 from .wait import SCALE
 from .wire import Closed, Wire, WireError, shut
 
+IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; Python has no name for it
 STATUS_LINE = re.compile(rb"^(HTTP/1\.[01]) (\d{3}) ?([\x20-\x7e]*)$")
 
 
@@ -23,6 +24,8 @@ class Client:
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         try:
+            # The port is chosen by connect(): a bound one is taken for every destination, also long after it was closed.
+            sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
             sock.bind((source, 0))
             sock.connect(("127.0.0.1", port))
             self.sock = tls.wrap_socket(sock, server_hostname=server_name) if tls else sock
