@@ -1,6 +1,7 @@
 """The words of Weir's config file and access log, all of them here and nowhere else in the suite, so that a renamed field is
 one edit. Documents are dicts; Gateway writes them as JSON, which is YAML too."""
 
+import itertools
 import os
 import random
 import re
@@ -65,23 +66,20 @@ def filter_(name, **settings):
 FIRST_PORT, PORTS_EACH = 15000, 2000
 
 
-given_out = set()
+sequence = itertools.count(random.randrange(PORTS_EACH))
 
 
 def free_port():
-    """A port nobody listens on, another one each time."""
+    """A port nobody listens on, another one each time until all have been given."""
     worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "gw0"))) % 8
     while True:
-        port = FIRST_PORT + worker * PORTS_EACH + random.randrange(PORTS_EACH)
-        if port in given_out:
-            continue
+        port = FIRST_PORT + worker * PORTS_EACH + next(sequence) % PORTS_EACH
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
+                return port
             except OSError:
                 continue
-        given_out.add(port)
-        return port
 
 
 def listener(port=None, certificates=None, trusted_proxy=None, **extra):

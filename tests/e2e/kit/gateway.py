@@ -14,6 +14,8 @@ from .wait import SCALE, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = pathlib.Path(os.environ.get("WEIR_BIN", ROOT / "build/dev/weir")).resolve()
+# A sanitizer keeps freed memory and shadows of all memory: how much the process has says nothing then.
+SANITIZED = BINARY.exists() and re.search(rb"__(asan|tsan|msan)_init", BINARY.read_bytes()) is not None
 SANITIZER = re.compile(r"(ERROR|WARNING): (Address|Leak|Thread|Memory)Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 
 
