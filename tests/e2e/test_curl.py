@@ -1,5 +1,6 @@
 """Promise: curl, as people use it, gets through Weir what it would get from the origin itself."""
 
+import gzip
 import json
 import subprocess
 
@@ -63,8 +64,6 @@ def test_ranges_and_conditions_pass(gateway, origin):
 
 
 def test_a_compressed_body_passes_untouched(gateway, origin):
-    import gzip
-
     packed = gzip.compress(b"hello" * 100)
     origin.answer("/z", b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(packed), packed))
     assert curl("--compressed", f"http://127.0.0.1:{gateway.port}/z") == b"hello" * 100

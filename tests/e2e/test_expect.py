@@ -1,5 +1,8 @@
 """Promise: Expect: 100-continue works end to end, an unknown expectation is 417, and a body that comes after an early final
 answer is never taken for a request (attacks.md A12)."""
+import hashlib
+import json
+import subprocess
 
 import pytest
 
@@ -40,10 +43,6 @@ def test_a_client_that_does_not_wait_gets_its_answer(gateway, origin):
 
 
 def test_curl_uploads_with_expect(gateway, origin, tmp_path):
-    import hashlib
-    import json
-    import subprocess
-
     data = bytes(range(256)) * 8192  # 2 MiB: curl sends Expect by itself above 1 MiB
     (tmp_path / "body").write_bytes(data)
     done = subprocess.run(

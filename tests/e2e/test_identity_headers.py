@@ -5,7 +5,7 @@ import pytest
 
 from kit import config
 from kit.check import echoed, echoed_values, refused
-from kit.client import fetch
+from kit.client import exchange, fetch
 
 make_document = config.to_origin
 
@@ -68,8 +68,6 @@ def test_nominating_an_end_to_end_header_does_not_remove_it(gateway, origin, nam
 def test_nominating_framing_has_no_power_over_it(gateway, origin, name):
     framing = b"Content-Length: 5\r\n\r\nhello" if name == "Content-Length" else b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
     raw = b"POST /x HTTP/1.1\r\nHost: a\r\nConnection: " + name.encode() + b"\r\n" + framing
-    from kit.client import exchange
-
     response = exchange(gateway.port, raw)
     if response.status != 400:
         assert echoed(response)["body"] == "hello"

@@ -1,7 +1,11 @@
 """Promise: the right certificate for every name, TLS 1.2 and 1.3 and nothing older, new certificates without a restart, and an
 upstream is believed only after its certificate has been verified."""
 
+import pathlib
+import signal
+import socket
 import ssl
+import threading
 
 import pytest
 
@@ -83,8 +87,6 @@ def test_bodies_pass_through_tls(gateway, authority, origin):
 
 
 def test_a_session_can_be_resumed(gateway, authority, origin):
-    import socket
-
     context = authority.client_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     session = None
@@ -126,9 +128,6 @@ def test_a_new_certificate_is_used_after_a_reload_without_an_error(weir, shared_
 
 
 def test_a_bad_certificate_file_keeps_the_old_one(weir, shared_origin, tmp_path):
-    import pathlib
-    import signal
-
     authority = Authority(tmp_path / "ca")
     certificate = authority.issue("one.test", stem="served")
     gateway = weir(config.to_origin(shared_origin, listeners=[config.listener(certificates=[certificate])]))
@@ -179,3 +178,35 @@ def test_an_upstream_that_speaks_no_tls_is_502(weir, origin):
     response = fetch(gateway.port, "/x")
     assert response.status == 502
     problem(gateway, response, "upstream_tls_failed")
+
+
+def test_a_stray_answer_on_an_idle_tls_connection_is_not_given_to_anyone(weir, new_origin, authority):
+    """The same as test_upstream_garbage asks of plain connections: what nobody asked for ends the connection."""
+    tls_origin = new_origin(tls=authority.issue("localhost").server_context())
+    answered, strayed = threading.Event(), threading.Event()
+
+    def answer_then_more(exchange):
+        tls_origin.echo(exchange)
+        answered.wait(5)
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray")
+        strayed.set()
+
+    tls_origin.on("/first", answer_then_more)
+    gateway = weir(config.document(
+        config.route("r", "/**", "https://inner"), workers=1,
+        upstreams=[config.upstream("inner", f"localhost:{tls_origin.port}", tls={"ca_file": str(authority.ca_file)})],
+    ))  # fmt: skip
+    assert fetch(gateway.port, "/first").json()["target"] == "/first"
+    answered.set()
+    assert strayed.wait(5)
+    for path in ("/second", "/third"):
+        assert fetch(gateway.port, path).json()["target"] == path
+
+
+def test_an_idle_tls_connection_is_used_again(weir, new_origin, authority):
+    tls_origin = new_origin(tls=authority.issue("localhost").server_context())
+    gateway = weir(config.document(
+        config.route("r", "/**", "https://inner"), workers=1,
+        upstreams=[config.upstream("inner", f"localhost:{tls_origin.port}", tls={"ca_file": str(authority.ca_file)})],
+    ))  # fmt: skip
+    assert len({fetch(gateway.port, "/x").json()["connection"] for _ in range(10)}) == 1
