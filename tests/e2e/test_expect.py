@@ -1,5 +1,6 @@
 """Promise: Expect: 100-continue works end to end, an unknown expectation is 417, and a body that comes after an early final
 answer is never taken for a request (attacks.md A12)."""
+
 import hashlib
 import json
 import subprocess
