@@ -48,7 +48,7 @@ class Proxy final : public pipeline::Execution {
     exchange.canary = takes_canary(exchange);
     const Destination& to = exchange.canary ? exchange.route->canary : exchange.route->stable;
     upstream::Upstream& upstream = *exchange.lease.upstreams[to.upstream];
-    exchange.upstream_name = upstream.spec().name;
+    exchange.upstream_name = exchange.arena.copy(upstream.spec().name);  // a reload may replace the spec under us
     exchange.upstream_started = io::Clock::now();
     prepare_fields(exchange);
 

@@ -6,6 +6,7 @@
 namespace weir::http {
 
 void Gather::text(std::string_view data) noexcept {
+  if (data.empty()) return;
   if (!scratch_) scratch_ = buffers_.take();
   if (data.size() > Buffer::kSize - used_) {
     overflown_ = true;

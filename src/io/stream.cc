@@ -349,6 +349,22 @@ Stream::Handshake Stream::handshake(ssl_st* session, TimePoint deadline) noexcep
 
 // ---- ends
 
+bool Stream::anything_unread() noexcept {
+  if (handle_.receives_by_ring() && handle_.received().here) return true;
+  char one;
+  if (!ssl_) {
+    if (::recv(handle_.fd(), &one, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN) return true;
+    handle_.blocked_reading();
+    return false;
+  }
+  std::size_t got = 0;
+  ERR_clear_error();
+  int ok = SSL_peek_ex(ssl_, &one, 1, &got);
+  if (ok || SSL_get_error(ssl_, ok) != SSL_ERROR_WANT_READ) return true;
+  handle_.blocked_reading();
+  return false;
+}
+
 void Stream::end_writing() noexcept {
   if (ssl_ && SSL_is_init_finished(ssl_)) {
     ERR_clear_error();

@@ -126,6 +126,10 @@ class Stream {
   };
   Handshake handshake(ssl_st* session, TimePoint deadline) noexcept;
 
+  // Whether a read would give something at once, be it bytes, the end or an error; asks the kernel. TLS: session
+  // tickets and other records that carry nothing for the reader are taken in and do not count. Reads nothing away.
+  bool anything_unread() noexcept;
+
   // No more will be written: TLS close_notify and FIN. The peer can still be read.
   void end_writing() noexcept;
   // Makes the close a reset, so that the peer cannot mistake what it has for the whole.

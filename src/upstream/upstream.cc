@@ -1,6 +1,5 @@
 #include "upstream/upstream.h"
 
-#include <sys/socket.h>
 #include <algorithm>
 
 #include "io/tls_client.h"
@@ -11,20 +10,12 @@ namespace {
 // Idle connections that timed out or were closed by the peer are looked for this often.
 constexpr auto kSweep = std::chrono::seconds(1);
 
-bool closed_by_peer(io::Stream& stream, bool ask_kernel) noexcept {
-  io::Handle& handle = stream.handle();
-  if (handle.peer_closed()) return true;
-  // TLS: a session ticket may lie unread, which says nothing; a close would have shown as peer_closed.
-  if (stream.secure()) return false;
-  // An idle HTTP/1.1 connection has nothing to say: readable means closed, or answering what was not asked.
-  if (!handle.maybe_readable() && !ask_kernel) return false;
-  char one;
-  ssize_t got = ::recv(handle.fd(), &one, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (got < 0 && errno == EAGAIN) {
-    handle.blocked_reading();
-    return false;
-  }
-  return true;
+// An idle HTTP/1.1 connection has nothing to say: with anything unread it is closed, or it answers what was not
+// asked, which must not be given to whoever asks next.
+bool stale(io::Stream& stream, bool ask_kernel) noexcept {
+  if (stream.handle().peer_closed()) return true;
+  if (stream.handle().quiet() && !ask_kernel) return false;
+  return stream.anything_unread();
 }
 
 bool same_place(const pipeline::TargetSpec& a, const pipeline::TargetSpec& b) {
@@ -125,7 +116,7 @@ std::unique_ptr<Connection> Upstream::take_idle(Target& target, bool check) noex
   while (!target.idle.empty()) {
     std::unique_ptr<Connection> connection = std::move(target.idle.back());
     target.idle.pop_back();
-    if (!closed_by_peer(connection->stream(), check)) {
+    if (!stale(connection->stream(), check)) {
       ++connection->served_;
       ++counters_.reused;
       return connection;
