@@ -15,7 +15,6 @@ constexpr std::array<ReasonInfo, kReasonCount> kReasons{{
     {uri_too_long, "uri_too_long", client, 414, "The request target is too long."},
     {headers_too_large, "headers_too_large", client, 431, "The request header is too large."},
     {body_too_large, "body_too_large", client, 413, "The request body is too large."},
-    {length_required, "length_required", client, 411, "The request needs a Content-Length."},
     {unsupported_coding, "unsupported_coding", client, 501, "The transfer coding is not supported."},
     {unsupported_version, "unsupported_version", client, 505, "The HTTP version is not supported."},
     {unsupported_method, "unsupported_method", client, 501, "The method is not supported."},
@@ -26,7 +25,6 @@ constexpr std::array<ReasonInfo, kReasonCount> kReasons{{
     {client_slow, "client_slow", client, 499, "The client did not read its response in time."},
     {idle_closed, "idle_closed", none, 408, "The connection was idle."},
     {proxy_protocol_error, "proxy_protocol_error", client, 400, "The PROXY protocol header is not acceptable."},
-    {tls_handshake_failed, "tls_handshake_failed", client, 400, "The TLS handshake failed."},
     {no_route, "no_route", client, 404, "No route takes this request."},
     {method_not_allowed, "method_not_allowed", client, 405, "The route does not take this method."},
     {misdirected, "misdirected", client, 421, "This connection does not serve that host."},
@@ -44,8 +42,6 @@ constexpr std::array<ReasonInfo, kReasonCount> kReasons{{
     {upstream_idle_timeout, "upstream_idle_timeout", upstream, 504, "The upstream stopped sending."},
     {upstream_closed, "upstream_closed", upstream, 502, "The upstream closed the connection."},
     {upstream_protocol_error, "upstream_protocol_error", upstream, 502, "The upstream's answer is malformed."},
-    {draining, "draining", gateway, 503, "The gateway is shutting down."},
-    {overloaded, "overloaded", gateway, 503, "The gateway is overloaded."},
     {internal, "internal", gateway, 500, "The gateway failed."},
 }};
 

@@ -20,7 +20,6 @@ enum class Reason : std::uint8_t {
   uri_too_long,
   headers_too_large,
   body_too_large,
-  length_required,
   unsupported_coding,  // a Transfer-Encoding other than chunked
   unsupported_version,
   unsupported_method,  // CONNECT and TRACE
@@ -31,7 +30,6 @@ enum class Reason : std::uint8_t {
   client_slow,           // the client does not read its response
   idle_closed,           // keep-alive ended without another request; never logged as a request
   proxy_protocol_error,  // missing, malformed or untrusted PROXY header
-  tls_handshake_failed,
   // the route and its policy
   no_route,
   method_not_allowed,
@@ -50,8 +48,6 @@ enum class Reason : std::uint8_t {
   upstream_closed,  // closed or reset before the response was whole
   upstream_protocol_error,
   // the gateway
-  draining,
-  overloaded,
   internal,
 };
 

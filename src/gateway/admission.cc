@@ -72,7 +72,6 @@ Result<void> read_target(Exchange& exchange, const snapshot::Snapshot& snapshot)
   auto authority = http::parse_authority(request.host, exchange.host_scratch);
   if (!authority) return std::unexpected(authority.error());
   exchange.host = authority->host;
-  exchange.host_port = authority->port;
   return {};
 }
 

@@ -99,7 +99,7 @@ void routes(Out& out, const Metrics& sum) {
                 series.duration);
     }
   about(out, "weir_requests_total", "counter",
-        "Requests by route and by how they ended (docs/access-log.md has the reasons).");
+        "Requests by route and by how they ended (docs/filters/access_log.md has the reasons).");
   for (const auto* each : all)
     for (int i = 0; i < kReasonCount; ++i)
       if (auto count = each->second.reasons[static_cast<std::size_t>(i)])

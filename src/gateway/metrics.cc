@@ -60,7 +60,6 @@ void Metrics::add(const Metrics& other) {
   connections_refused += other.connections_refused;
   tls_failed += other.tls_failed;
   proxy_protocol_failed += other.proxy_protocol_failed;
-  log_dropped += other.log_dropped;
 }
 
 }  // namespace weir::gateway

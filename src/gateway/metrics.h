@@ -69,7 +69,6 @@ struct Metrics {
   std::uint64_t connections_refused = 0;
   std::uint64_t tls_failed = 0;
   std::uint64_t proxy_protocol_failed = 0;
-  std::uint64_t log_dropped = 0;
   void add(const Metrics& other);
 };
 

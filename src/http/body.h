@@ -26,7 +26,6 @@ class Body {
     bool end = false;  // the body is whole; trailers() are known
   };
 
-  // Called when the first byte of a body that the client holds back is asked for: sends 100 Continue.
   Body() = default;
   Body(const Body&) = delete;
   Body& operator=(const Body&) = delete;

@@ -64,6 +64,8 @@ io::Task<bool> Connection::read_proxy_header() {
   // Peeked at and then read exactly: what follows may be a TLS handshake, which OpenSSL reads from the socket itself.
   char bytes[kProxyHeader];
   int fd = stream_.handle().fd();
+  bool by_ring = stream_.handle().receives_by_ring();
+  stream_.handle().receive_by_ring(false);  // what the kernel has handed over cannot be peeked at
   for (std::size_t seen = 0;;) {
     ssize_t got = ::recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) co_return false;
@@ -73,6 +75,7 @@ io::Task<bool> Connection::read_proxy_header() {
       if (!header) co_return false;
       if (*header) {
         if (::recv(fd, bytes, (*header)->consumed, 0) != static_cast<ssize_t>((*header)->consumed)) co_return false;
+        stream_.handle().receive_by_ring(by_ring);
         if (!(*header)->local) peer_.address = SocketAddress((*header)->source, (*header)->source_port);
         co_return true;
       }

@@ -23,7 +23,6 @@ namespace weir::http {
 // What the server knows of the client's end of a connection.
 struct Peer {
   SocketAddress address;  // of the connection, or what the PROXY header said
-  SocketAddress local;    // asked of the kernel only when used
   bool secure = false;
   std::string_view tls_version;  // "TLSv1.3"; static
 };

@@ -162,10 +162,7 @@ void Handle::on_received(int result, Buffer buffer) noexcept {
   received_.begin = 0;
   received_.end = result > 0 ? static_cast<std::uint32_t>(result) : 0;
   received_.error = result < 0 ? -result : 0;
-  received_.status = result > 0                                  ? IoStatus::ok
-                     : result == 0                               ? IoStatus::eof
-                     : result == -ECONNRESET || result == -EPIPE ? IoStatus::reset
-                                                                 : IoStatus::failed;
+  received_.status = result > 0 ? IoStatus::ok : result == 0 ? IoStatus::eof : status_for(-result);
   bool over = result <= 0;
   bool news = over && !peer_closed_;
   if (over) peer_closed_ = true;

@@ -60,7 +60,6 @@ void Loop::turn(Duration limit) {
     wait_ring(wait);
   else
     wait_epoll(wait);
-  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   resume_completed();
   timers_.advance(now_);
   resume_completed();

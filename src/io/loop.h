@@ -45,9 +45,6 @@ class Loop {
   // Any thread: runs `message` on the loop's thread, in the order posted.
   void post(std::move_only_function<void()> message);
 
-  // Counters for the metrics; the loop's thread writes, others may read.
-  std::uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
-
  private:
   friend class Handle;
   friend class Operation;
@@ -82,7 +79,6 @@ class Loop {
   Operation* completed_first_ = nullptr;
   Operation* completed_last_ = nullptr;
   std::atomic<bool> stopped_{false};
-  std::atomic<std::uint64_t> turns_{0};
   std::mutex mutex_;
   std::vector<std::move_only_function<void()>> posted_;  // guarded by mutex_
 };

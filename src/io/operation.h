@@ -3,6 +3,7 @@
 // interface: whoever completes operations (epoll today) is not seen by those who await them. One thread.
 #pragma once
 
+#include <cerrno>
 #include <coroutine>
 #include <cstdint>
 
@@ -18,6 +19,10 @@ enum class IoStatus : std::uint8_t {
   cancelled,  // by abort() on our side
   failed,     // anything else; `error` has the errno
 };
+
+constexpr IoStatus status_for(int error) noexcept {
+  return error == ECONNRESET || error == EPIPE ? IoStatus::reset : IoStatus::failed;
+}
 
 class Handle;
 

@@ -137,6 +137,9 @@ class Stream {
   void abort() noexcept { handle_.abort(); }
 
  private:
+  // What a call to OpenSSL that did not succeed means for the operation that made it.
+  Operation::Wants after_tls(int result, IoStatus& status, int& error) noexcept;
+
   Handle handle_;
   ssl_st* ssl_ = nullptr;
 };

@@ -64,7 +64,6 @@ struct Exchange {
   std::string_view query;  // without '?'
   bool has_query = false;
   std::string_view host;                // lower case, without port; empty if the client named none
-  std::uint16_t host_port = 0;          // 0: none named
   bool secure = false;                  // the client's connection to us, or to the trusted proxy before us
   std::string_view tls_version;         // "TLSv1.3"; empty on a plain connection
   const SocketAddress* peer = nullptr;  // the other end of the connection (or what PROXY said)
