@@ -9,6 +9,7 @@ packages=(
   openssl curl ca-certificates
 )
 lint_packages=(clang-tidy-19)
+test_packages=(chromium)  # a real EventSource in tests/e2e/test_browser.py
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 

@@ -43,6 +43,7 @@ run_tests() {
   local which=${1:-all}
   [[ $which == all || $which == fast ]] || die "test takes nothing or 'fast', not '$which'"
   . dev.d/lint.sh
+  install "${test_packages[@]}"
   rm -rf build/results; mkdir -p build/results
   ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-19 || true)
   export ASAN_SYMBOLIZER_PATH TSAN_SYMBOLIZER_PATH=$ASAN_SYMBOLIZER_PATH

@@ -4,6 +4,7 @@ memory flat, and a reader that stops stops the sender."""
 import contextlib
 import hashlib
 import subprocess
+import pathlib
 import threading
 import time
 
@@ -18,9 +19,15 @@ make_document = config.to_origin
 
 MIB = 1 << 20
 BLOCK = bytes(range(256)) * 1024  # 256 KiB
-# What the gateway may have in flight for one exchange: its own buffers (64 KiB each way) and the kernel's socket buffers,
-# which Linux grows up to 4-6 MiB per socket (tcp_wmem, tcp_rmem) on the four sockets of an exchange.
-IN_FLIGHT = 32 * MIB
+def kernel_limit(name):
+    """How far Linux grows one socket's buffer in that direction: the third number of tcp_rmem or tcp_wmem."""
+    return int(pathlib.Path(f"/proc/sys/net/ipv4/{name}").read_text().split()[2])
+
+
+# What may be in flight for one exchange: the gateway's own buffers, some 100 KiB, and both hops' socket buffers, as large as this
+# kernel lets them grow. A transfer is larger than that by far, so a gateway that buffers it all is found out.
+IN_FLIGHT = 2 * (kernel_limit("tcp_rmem") + kernel_limit("tcp_wmem")) + MIB
+TRANSFER = 2 * IN_FLIGHT // MIB * MIB
 
 
 def test_server_sent_events_arrive_one_by_one(gateway, origin):
@@ -179,7 +186,7 @@ def settled(probe):
 
 
 def test_a_client_that_stops_reading_stops_the_origin(gateway, origin):
-    sent, size = [0], 128 * MIB
+    sent, size = [0], TRANSFER
 
     def flood(exchange):
         exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
@@ -204,7 +211,7 @@ def test_a_client_that_stops_reading_stops_the_origin(gateway, origin):
 
 
 def test_an_origin_that_stops_reading_stops_the_client(gateway, origin):
-    go, size = threading.Event(), 128 * MIB
+    go, size = threading.Event(), TRANSFER
 
     def wait(exchange):
         go.wait(30)
