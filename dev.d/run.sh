@@ -42,9 +42,9 @@ run() {
   local tries
   for tries in $(seq 100); do  # 100 × 0.1 s: start-up takes a fraction of a second, even on a busy machine.
     kill -0 "${pids[1]}" 2>/dev/null || { wait "${pids[1]}" || true; die "the gateway stopped while starting (its words are above)"; }
-    curl -fsS -o run/readyz -m 1 "http://127.0.0.1:$admin/readyz" 2>/dev/null && break
+    listening $((first + 4)) && curl -fsS -o run/readyz -m 1 "http://127.0.0.1:$admin/readyz" 2>/dev/null && break
     sleep 0.1
-    [[ $tries != 100 ]] || die "the gateway did not become ready within 10 s; see its words above"
+    [[ $tries != 100 ]] || die "not ready within 10 s; see the gateway's words above and logs/services.log"
   done
   [[ $config == demo/weir.yaml ]] && tour
   wait -n "${pids[@]}" || true
