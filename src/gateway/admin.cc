@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "http/date.h"
+
 namespace weir::gateway {
 namespace {
 
@@ -58,6 +60,7 @@ io::Task<void> Admin::handle(http::ServerExchange& exchange) {
   head.status = answered.status;
   head.fields.append(http::FieldName::content_type, answered.type);
   head.fields.append("Cache-Control", "no-store");
+  head.fields.append(http::FieldName::date, http::date_now());
   if (answered.status == 405) head.fields.append("Allow", "GET, HEAD");
   head.framing = http::Framing::length;
   head.content_length = answered.body.size();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "http/date.h"
 #include "pipeline/filter.h"
 #include "pipeline/request_id.h"
 
@@ -35,19 +36,26 @@ std::string_view problem_json(Exchange& exchange, const ReasonInfo& info, std::s
   return exchange.arena.copy(out);
 }
 
+void run_hooks(Exchange& exchange) {
+  if (exchange.chain == nullptr) return;
+  for (const Filter* filter : exchange.chain->on_response) filter->on_response(exchange);
+}
+
 }  // namespace
 
 void begin_response(Exchange& exchange) {
-  if (exchange.chain != nullptr) {
-    for (const Filter* filter : exchange.chain->on_response) filter->on_response(exchange);
-  }
+  run_hooks(exchange);
   exchange.writer.begin(exchange.response);
 }
 
 io::Task<Result<void>> send_answer(Exchange& exchange) {
   exchange.response.framing = http::Framing::length;
   exchange.response.content_length = exchange.answer.size();
-  begin_response(exchange);
+  run_hooks(exchange);
+  // We are its origin server here, and have a clock (RFC 9110 §6.6.1).
+  if (exchange.response.fields.find(http::FieldName::date) == nullptr)
+    exchange.response.fields.append(http::FieldName::date, exchange.arena.copy(http::date_now()));
+  exchange.writer.begin(exchange.response);
   if (!exchange.answer.empty()) exchange.writer.add(exchange.answer);
   exchange.writer.end();
   co_return co_await exchange.writer.flush();

@@ -9,7 +9,8 @@ namespace weir::pipeline {
 // Runs the hooks over exchange.response and begins it. The caller adds the body and flushes.
 void begin_response(Exchange& exchange);
 
-// Sends exchange.response with exchange.answer as its whole body.
+// Sends exchange.response with exchange.answer as its whole body: what Weir says itself, hence with a Date if no
+// filter has set one. An upstream's response keeps its own, or none.
 io::Task<Result<void>> send_answer(Exchange& exchange);
 
 // Makes exchange.response an application/problem+json about `error` and notes the reason; keeps fields that filters

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "base/json.h"
+#include "http/date.h"
 #include "pipeline/filter.h"
 #include "pipeline/request_id.h"
 #include "tests/pipeline/scene.h"
@@ -82,6 +85,34 @@ TEST(SendAnswer, HeadHasTheLengthButNoBody) {
   const std::string wire = scene.wire(send_answer(scene.exchange));
   EXPECT_TRUE(wire.contains("\r\nContent-Length: 12\r\n")) << wire;
   EXPECT_EQ(body_of(wire), "");
+}
+
+// 29 characters of RFC 9110 §5.6.7's IMF-fixdate, of this second or the one before.
+TEST(SendAnswer, SaysWhenItWasMade) {
+  Scene scene;
+  refuse(scene.exchange, {Reason::no_route, {}});
+  const std::time_t before = std::time(nullptr);
+  const std::string wire = scene.wire(send_answer(scene.exchange));
+  bool found = false;
+  for (std::time_t second = before; second <= std::time(nullptr); ++second)
+    found |= wire.contains("\r\nDate: " + std::string(http::date_text(second)) + "\r\n");
+  EXPECT_TRUE(found) << wire;
+}
+
+TEST(SendAnswer, ADateThatIsThereStays) {
+  Scene scene;
+  scene.exchange.response.status = 200;
+  scene.exchange.response.fields.append("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+  const std::string wire = scene.wire(send_answer(scene.exchange));
+  EXPECT_TRUE(wire.contains("\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n")) << wire;
+  EXPECT_FALSE(wire.contains("\r\nDate: ")) << wire;
+}
+
+TEST(BeginResponse, AddsNothingToAnUpstreamsResponse) {
+  Scene scene;
+  scene.exchange.response.status = 200;
+  begin_response(scene.exchange);
+  EXPECT_EQ(scene.response("Date"), "-");
 }
 
 class Marks final : public Filter {
