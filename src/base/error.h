@@ -37,6 +37,17 @@ enum class Reason : std::uint8_t {
   ip_denied,
   cors_denied,
   loop_detected,
+  // identity
+  unauthenticated,     // the route requires a caller who says who they are
+  invalid_credential,  // the token, key, password or signature does not hold
+  forbidden,           // known, but not allowed here
+  insufficient_scope,  // known, but the token does not reach this far
+  auth_unavailable,    // who could tell is out of reach: closed, never open
+  // limits
+  rate_limited,
+  quota_exceeded,
+  concurrency_limited,
+  flooded,  // the flood guard, by address
   // the upstream
   upstream_no_address,  // the name has never resolved, or every target is gone
   upstream_refused,

@@ -68,7 +68,7 @@ void read_headers(const Fields& fields, std::string_view list, std::vector<Recor
   }
 }
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config) {
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext&) {
   const Fields fields(config, schema_of());
   Problems problems;
   RecordFormat format;
@@ -84,8 +84,8 @@ std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& conf
 }  // namespace
 
 pipeline::FilterSpec access_log_spec() {
-  return {"access_log", pipeline::Phase::post_execution, "Writes one JSON line about every request.", schema_of,
-          make};
+  return {
+      "access_log", pipeline::Phase::post_execution, "Writes one JSON line about every request.", schema_of, make, 1};
 }
 
 }  // namespace weir::filters

@@ -162,7 +162,7 @@ void append_record(std::string& out, const Exchange& exchange, const RecordForma
   if (exchange.upstream_first_byte != io::TimePoint{}) {
     duration(out, ",\"upstream_us\":", exchange.upstream_started, exchange.upstream_first_byte);
   }
-  text(out, ",\"consumer\":", exchange.consumer);
+  text(out, ",\"consumer\":", exchange.auth.identity.consumer);
   plain(out, ",\"trace_id\":", exchange.trace_id);
   text(out, ",\"user_agent\":", exchange.request.fields.value(http::FieldName::user_agent));
   const std::string_view referer = exchange.request.fields.value(http::FieldName::referer);

@@ -39,7 +39,7 @@ class BodyLimit final : public pipeline::Filter {
   std::uint64_t most_;
 };
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config) {
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext&) {
   return std::make_unique<BodyLimit>(static_cast<std::uint64_t>(Fields(config, schema_of()).size("max")));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/fields.h"
 #include "http/field_name.h"
+#include "pipeline/make_context.h"
 #include "pipeline/template.h"
 
 namespace weir::filters {

@@ -140,7 +140,7 @@ std::string joined(const Json::Array& items) {
   return out;
 }
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config) {
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext&) {
   const Fields fields(config, schema_of());
   Policy policy;
   policy.credentials = fields.boolean("allow_credentials");

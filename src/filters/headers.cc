@@ -151,7 +151,7 @@ class Reader {
   Problems& problems_;
 };
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config) {
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext&) {
   const Fields fields(config, schema_of());
   Problems problems;
   Edits request = Reader(fields.object("request"), Side::request, problems).read();

@@ -47,7 +47,7 @@ CidrSet read(const Fields& fields, std::string_view name) {
   return CidrSet(out);
 }
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config) {
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext&) {
   const Fields fields(config, schema_of());
   if (fields.items("allow").empty() && fields.items("deny").empty()) {
     return std::unexpected(Problems{{config.position, {}, "\"allow\" and \"deny\" are both empty", {}}});

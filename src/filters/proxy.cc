@@ -25,9 +25,9 @@ bool takes_canary(const Exchange& exchange) {
   if (route.canary_all) return true;
   if (route.canary_below == 0) return false;
   const auto& ip = exchange.client.bytes();
-  std::string_view caller = exchange.consumer.empty()
+  std::string_view caller = exchange.auth.identity.consumer.empty()
                                 ? std::string_view(reinterpret_cast<const char*>(ip.data()), ip.size())
-                                : exchange.consumer;
+                                : exchange.auth.identity.consumer;
   return stable_hash(caller, stable_hash(route.id)) < route.canary_below;
 }
 
@@ -84,7 +84,9 @@ const Schema& schema() {
   return kSchema;
 }
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json&) { return std::make_unique<Proxy>(); }
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json&, pipeline::MakeContext&) {
+  return std::make_unique<Proxy>();
+}
 
 }  // namespace
 

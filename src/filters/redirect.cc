@@ -86,7 +86,7 @@ class Redirect final : public pipeline::Filter {
   bool secure_;  // the scheme to go to, if by_scheme_
 };
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config) {
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext&) {
   const Fields fields(config, schema_of());
   Problems problems;
   const auto status = static_cast<int>(fields.integer("status"));

@@ -65,7 +65,7 @@ class RequestId final : public pipeline::Filter {
   bool echo_;
 };
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config) {
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext&) {
   const Fields fields(config, schema_of());
   const std::string_view name = fields.string("header");
   if (auto refused = refused_field(name, Side::request); !refused.message.empty()) {
@@ -78,8 +78,12 @@ std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& conf
 }  // namespace
 
 pipeline::FilterSpec request_id_spec() {
-  return {"request_id", pipeline::Phase::pre_auth,
-          "Gives every request an id: in the log, upstream and to the client.", schema_of, make};
+  return {"request_id",
+          pipeline::Phase::pre_auth,
+          "Gives every request an id: in the log, upstream and to the client.",
+          schema_of,
+          make,
+          -1};
 }
 
 }  // namespace weir::filters

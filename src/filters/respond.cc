@@ -97,7 +97,7 @@ void read_headers(const Fields& fields, Answer& out, Problems& problems) {
   }
 }
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config) {
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext&) {
   const Fields fields(config, schema_of());
   Problems problems;
   Answer answer;

@@ -208,7 +208,7 @@ void read_query(const Fields& query, Parts& out, Problems& problems) {
   }
 }
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config) {
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext&) {
   const Fields fields(config, schema_of());
   Problems problems;
   Parts parts;

@@ -100,7 +100,7 @@ class TraceContext final : public pipeline::Filter {
   std::uint64_t sampled_below_;  // of 2^64
 };
 
-std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config) {
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext&) {
   const Fields fields(config, schema_of());
   return std::make_unique<TraceContext>(fields.string("trust") == "always", fields.number("sample"));
 }

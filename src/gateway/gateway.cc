@@ -34,11 +34,12 @@ std::shared_ptr<const http::ListenerSettings> settings_of(const snapshot::Listen
 
 }  // namespace
 
-Gateway::Gateway(io::Loop& control, upstream::Directory& directory, std::unique_ptr<LogFile> log, int workers)
+Gateway::Gateway(io::Loop& control, upstream::Directory& directory, std::unique_ptr<LogFile> log, int workers,
+                 Attach attach)
     : control_(control), directory_(directory), log_(std::move(log)) {
   directory_.subscribe(
       [this](std::string_view name, std::span<const IpAddress> addresses) { share_addresses(name, addresses); });
-  for (int i = 0; i < workers; ++i) workers_.push_back(std::make_unique<Worker>(log_.get(), i));
+  for (int i = 0; i < workers; ++i) workers_.push_back(std::make_unique<Worker>(log_.get(), i, attach));
   for (auto& worker : workers_) worker->start();
 }
 

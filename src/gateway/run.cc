@@ -11,16 +11,6 @@ namespace {
 using pipeline::Exchange;
 using pipeline::Verdict;
 
-// The filters on the way in, in their order. True: go on to the execution.
-Result<bool> pass_filters(Exchange& exchange) {
-  for (const pipeline::Filter* filter : exchange.chain->on_request) {
-    Verdict verdict = filter->on_request(exchange);
-    if (verdict.kind == Verdict::Kind::refuse) return std::unexpected(verdict.error);
-    if (verdict.kind == Verdict::Kind::answer) return false;
-  }
-  return true;
-}
-
 // After these the rest of the request's body cannot be read as one, so nothing behind it can be a request.
 bool spoils_connection(Reason reason) noexcept {
   return reason == Reason::bad_request || reason == Reason::body_too_large || reason == Reason::body_timeout ||
@@ -31,9 +21,12 @@ bool spoils_connection(Reason reason) noexcept {
 io::Task<Result<void>> serve(Exchange& exchange, const snapshot::Snapshot& snapshot) {
   if (auto admitted = admit(exchange, snapshot); !admitted) co_return admitted;
   Result<void> matched = match(exchange, snapshot);
-  auto onward = pass_filters(exchange);
-  if (!onward) co_return std::unexpected(onward.error());
-  if (!*onward) co_return co_await pipeline::send_answer(exchange);
+  for (const pipeline::Filter* filter : exchange.chain->on_request) {
+    Verdict verdict = filter->on_request(exchange);
+    if (verdict.kind == Verdict::Kind::wait) verdict = co_await filter->wait(exchange);
+    if (verdict.kind == Verdict::Kind::refuse) co_return std::unexpected(verdict.error);
+    if (verdict.kind == Verdict::Kind::answer) co_return co_await pipeline::send_answer(exchange);
+  }
   if (!matched) co_return matched;
   if (!exchange.chain->execution) co_return fail(Reason::internal, "the route has nothing to answer with");
   co_return co_await exchange.chain->execution->execute(exchange);

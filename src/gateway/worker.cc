@@ -23,13 +23,14 @@ io::Loop::Backend wanted_backend() {
 
 }  // namespace
 
-Worker::Worker(LogFile* log, int index)
+Worker::Worker(LogFile* log, int index, Attach attach)
     : index_(index),
       loop_(wanted_backend()),
       upstreams_(loop_),
       log_(loop_, log),
       no_route_(&metrics_.routes[std::string(kNoRoute)]),
-      server_(loop_, buffers_, *this) {}
+      server_(loop_, buffers_, *this),
+      attach_(std::move(attach)) {}
 
 Worker::~Worker() = default;
 
@@ -37,6 +38,7 @@ void Worker::start() {
   thread_ = std::thread([this] {
     std::string name = "weir-worker-" + std::to_string(index_);
     pthread_setname_np(pthread_self(), name.c_str());
+    if (attach_) attachments_ = attach_(loop_, index_);
     loop_.run();
     // What is still open is cut; its coroutines run to their end, so that nothing is leaked and every log record is
     // made.
@@ -45,8 +47,17 @@ void Worker::start() {
       server_.abort();
       loop_.turn(std::chrono::milliseconds(10));
     }
+    end_attachments();
     log_.hand_over();
   });
+}
+
+void Worker::end_attachments() {
+  if (!attachments_) return;
+  attachments_->end();
+  for (int turn = 0; !attachments_->ended() && turn < 1000; ++turn) loop_.turn(std::chrono::milliseconds(10));
+  // Why kept if it has not ended after 10 s: something still runs on its objects; the process ends anyway.
+  if (!attachments_->ended()) attachments_.release();
 }
 
 void Worker::post(std::move_only_function<void(Worker&)> message) {
@@ -66,6 +77,7 @@ void Worker::install(std::shared_ptr<const snapshot::Snapshot> snapshot) {
   active->lease.revision = config.revision;
   active->lease.access_log = config.access_log_path.empty() ? nullptr : &log_;
   active->lease.buffers = &buffers_;
+  if (attachments_) active->lease.services = attachments_->services();
   active->lease.upstreams = upstreams_.enter(config.upstreams);
   for (const auto& route : config.routes) active->route_metrics.push_back(&metrics_.routes[route.id]);
   for (const auto& upstream : config.upstreams)

@@ -2,6 +2,7 @@
 // gateway talks to one only through post(). Made and started by gateway.cc.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -16,9 +17,22 @@
 
 namespace weir::gateway {
 
+// What app/ attaches to a worker: the adapters behind its Services. Made and destroyed on the worker's thread; may
+// keep tasks running on the loop, which end when it is told to.
+class Attachments {
+ public:
+  virtual ~Attachments() = default;
+  virtual const pipeline::Services& services() const noexcept = 0;
+  // Begin to end what runs on the loop; ended() once nothing does.
+  virtual void end() = 0;
+  virtual bool ended() const noexcept = 0;
+};
+using Attach = std::function<std::unique_ptr<Attachments>(io::Loop& loop, int worker)>;
+
 class Worker final : public http::Handler {
  public:
-  Worker(LogFile* log, int index);
+  // `attach` is called on the worker's thread; empty: no services.
+  Worker(LogFile* log, int index, Attach attach = {});
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker() override;  // after stop()
@@ -52,6 +66,7 @@ class Worker final : public http::Handler {
   void record(const pipeline::Exchange& exchange, Active& active);
   void forget_unused();
   void forget_metrics();
+  void end_attachments();
 
   int index_;
   io::Loop loop_;
@@ -62,6 +77,8 @@ class Worker final : public http::Handler {
   RouteMetrics* no_route_;
   std::vector<std::unique_ptr<Active>> actives_;  // the last one serves
   http::Server server_;
+  Attach attach_;
+  std::unique_ptr<Attachments> attachments_;  // the worker's thread
   std::thread thread_;
 };
 

@@ -10,7 +10,9 @@
 #include "base/ip.h"
 #include "http/server.h"
 #include "io/loop.h"
+#include "pipeline/identity.h"
 #include "pipeline/route.h"
+#include "pipeline/services.h"
 
 namespace weir::ports {
 class LogSink;
@@ -27,6 +29,7 @@ struct Lease {
   std::vector<upstream::Upstream*> upstreams;  // by the snapshot's index
   ports::LogSink* access_log = nullptr;
   http::BufferPool* buffers = nullptr;
+  Services services;
 };
 
 struct Captures {
@@ -80,6 +83,9 @@ struct Exchange {
   bool upstream_has_query = false;
   std::string_view upstream_host;  // set by a filter: wins over the destination's authority
 
+  // ---- who calls
+  Authentication auth;
+
   // ---- the response
   http::ResponseHead response;  // filled by the execution, changed by on_response hooks, sent by begin_response
   http::Buffer upstream_head;   // what the views in `response` point into once the proxy has gone
@@ -89,7 +95,6 @@ struct Exchange {
   std::string_view request_id;
   std::string_view trace_id;  // 32 hex digits, or empty
   std::string_view span_id;   // 16 hex digits: our own span
-  std::string_view consumer;  // empty: anonymous
   Reason reason = Reason::ok;
   std::string_view detail;  // static: what exactly was wrong
   io::TimePoint started{};  // the first byte of the head was seen

@@ -1,7 +1,10 @@
-// The words of the phases. Called by `weir schema`, the docs and messages; never on the way of a request.
+// The words of the phases, called by `weir schema`, the docs and messages; and what a filter that never waits answers
+// if it is asked to.
 #include "pipeline/filter.h"
 
 namespace weir::pipeline {
+
+io::Task<Verdict> Filter::wait(Exchange&) const { co_return Verdict::refuse(Reason::internal); }
 
 std::string_view text(Phase phase) noexcept {
   switch (phase) {

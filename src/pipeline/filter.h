@@ -19,6 +19,7 @@
 namespace weir::pipeline {
 
 struct Exchange;
+class MakeContext;
 
 // The order filters run in, whatever the order of `plugin_chain`; within a phase that order holds.
 enum class Phase : std::uint8_t { pre_auth, auth, routing, transformation, execution, post_execution };
@@ -31,12 +32,14 @@ struct Verdict {
     next,    // go on
     answer,  // exchange.response and .answer are the response: nothing further on the way in, not the upstream
     refuse,  // error becomes the response
+    wait,    // ask wait(): only there is a coroutine made, for the requests that really wait
   };
   Kind kind = Kind::next;
   Error error;
 
   static Verdict next() noexcept { return {}; }
   static Verdict answer() noexcept { return {Kind::answer, {}}; }
+  static Verdict wait() noexcept { return {Kind::wait, {}}; }
   static Verdict refuse(Reason reason, std::string_view detail = {}) noexcept {
     return {Kind::refuse, {reason, detail}};
   }
@@ -63,8 +66,10 @@ class Filter {
   // list the method it asks for (Access-Control-Request-Method).
   virtual bool answers_preflights() const noexcept { return false; }
 
-  // On the way in. Must not wait.
+  // On the way in. Must not wait; says `wait` if it has to.
   virtual Verdict on_request(Exchange&) const { return Verdict::next(); }
+  // The rest of on_request, after it said `wait`. Bounds its waiting itself. Must not say `wait` again.
+  virtual io::Task<Verdict> wait(Exchange& exchange) const;
   // exchange.response is about to be sent: the upstream's, an answer or an error. In the reverse order of on_request.
   virtual void on_response(Exchange&) const {}
   // The exchange is over and everything about it is known. Exactly once, also for requests that matched nothing.
@@ -87,7 +92,9 @@ struct FilterSpec {
   Phase phase;
   std::string_view summary;  // one sentence, for `weir schema` and the docs
   const Schema& (*schema)();
-  std::expected<std::unique_ptr<Filter>, Problems> (*make)(const Json& config);
+  std::expected<std::unique_ptr<Filter>, Problems> (*make)(const Json& config, MakeContext& context);
+  // Within its phase, before the order of `plugin_chain`: for filters whose place is not the user's to choose.
+  int rank = 0;
 };
 
 // All filters there are, handed from main to whoever needs it (filters/table.h makes it).

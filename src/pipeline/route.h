@@ -67,8 +67,10 @@ struct Route {
   Destination canary;
   // Of 2^64: a hash below this goes to the canary. 0: none. Derived from canary_weight (percent).
   std::uint64_t canary_below = 0;
-  bool canary_all = false;  // canary_weight 100
-  milliseconds timeout{0};  // total, head received to response sent; 0: none
+  bool canary_all = false;     // canary_weight 100
+  milliseconds timeout{0};     // total, head received to response sent; 0: none
+  bool auth_required = false;  // require_identity enforces it
+  double rate_limit_rps = 0;   // per consumer, anonymous ones by address; rate_limit enforces it; 0: none
   bool preserve_host = false;
   bool allow_encoded_slash = false;  // %2F and %5C in the path; see Snapshot::encoded_slash
 };

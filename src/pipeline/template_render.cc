@@ -73,7 +73,7 @@ std::string_view Template::value(const Part& part, Exchange& exchange) {
     case Variable::revision:
       return digits(exchange.lease.revision, exchange.arena);
     case Variable::consumer:
-      return exchange.consumer;
+      return exchange.auth.identity.consumer;
     case Variable::status:
       return digits(static_cast<std::uint64_t>(exchange.response.status), exchange.arena);
     case Variable::capture:

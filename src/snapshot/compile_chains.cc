@@ -13,19 +13,15 @@ namespace {
 constexpr std::array<std::string_view, 2> kAlways = {"request_id", "access_log"};
 // In the chain of every route with an upstream_url, named or not.
 constexpr std::string_view kProxy = "proxy";
+// In the chain of every route with auth_required: true, or with a rate_limit_rps.
+constexpr std::string_view kRequireIdentity = "require_identity";
+constexpr std::string_view kRateLimit = "rate_limit";
 
 bool is_always(std::string_view name) { return std::ranges::find(kAlways, name) != kAlways.end(); }
 
 const Json& empty_config() {
   static const Json kEmpty = Json::object();
   return kEmpty;
-}
-
-// Within a phase: what is built in comes first, so that even a refusal has a request id; but after everything else
-// once the response is made, so that the record is written last.
-int rank(const pipeline::FilterSpec& spec, ChainLink::Origin origin) {
-  if (origin != ChainLink::Origin::built_in) return 0;
-  return spec.phase == pipeline::Phase::post_execution ? 1 : -1;
 }
 
 void hook_up(const pipeline::Filter& filter, pipeline::Chain& chain) {
@@ -37,8 +33,10 @@ void hook_up(const pipeline::Filter& filter, pipeline::Chain& chain) {
 
 }  // namespace
 
-ChainMaker::ChainMaker(CompileContext& context)
-    : context_(context), global_(read(context.document, ChainLink::Origin::global)) {}
+ChainMaker::ChainMaker(CompileContext& context, pipeline::MakeContext& filter_context)
+    : context_(context),
+      filter_context_(filter_context),
+      global_(read(context.document, ChainLink::Origin::global)) {}
 
 ChainMaker::Entries ChainMaker::read(const Fields& owner, ChainLink::Origin origin) {
   Entries out;
@@ -82,8 +80,8 @@ void ChainMaker::check_entry(const Entry& entry) {
   }
 }
 
-// Replaces global filters that the route has too, and adds what stands in every chain.
-ChainMaker::Entries ChainMaker::merge(const Entries& own) const {
+// Replaces global filters that the route has too, and adds what stands in every chain or is asked for by a column.
+ChainMaker::Entries ChainMaker::merge(const Entries& own, std::initializer_list<std::string_view> asked_for) const {
   Entries out;
   for (const Entry& entry : global_) {
     if (std::ranges::find(own, entry.spec, &Entry::spec) == own.end()) out.push_back(entry);
@@ -92,13 +90,13 @@ ChainMaker::Entries ChainMaker::merge(const Entries& own) const {
   std::erase_if(out, [](const Entry& entry) { return entry.disabled; });
   for (const pipeline::FilterSpec& spec : context_.options.filters) {
     const bool listed = std::ranges::find(out, &spec, &Entry::spec) != out.end();
-    if (listed || (!is_always(spec.name) && spec.name != kProxy)) continue;
+    const bool asked = std::ranges::find(asked_for, spec.name) != asked_for.end();
+    if (listed || (!is_always(spec.name) && spec.name != kProxy && !asked)) continue;
     out.emplace_back().spec = &spec;
   }
   for (std::size_t i = 0; i < out.size(); ++i) out[i].order = i;
-  std::ranges::sort(out, {}, [](const Entry& entry) {
-    return std::tuple(entry.spec->phase, rank(*entry.spec, entry.origin), entry.order);
-  });
+  std::ranges::sort(out, {},
+                    [](const Entry& entry) { return std::tuple(entry.spec->phase, entry.spec->rank, entry.order); });
   return out;
 }
 
@@ -107,7 +105,7 @@ const pipeline::Filter* ChainMaker::instance(const Entry& entry) {
   const auto [at, fresh] = instances_.try_emplace(fmt::format("{} {}", entry.spec->name, to_canonical(config)));
   if (!fresh && at->second != nullptr) return at->second;
   // A refused config is made again for each place it stands in, so that each is told.
-  auto made = entry.spec->make(config);
+  auto made = entry.spec->make(config, filter_context_);
   if (!made) {
     for (Problem& problem : made.error()) {
       if (problem.position.line == 0) problem.position = position_at(config, problem.path);
@@ -168,10 +166,12 @@ ChainMaker::Made ChainMaker::global() {
   return assemble(entries, nullptr);
 }
 
-ChainMaker::Made ChainMaker::route(const Fields& route, bool proxied, const std::vector<PatternCapture>& captures) {
+ChainMaker::Made ChainMaker::route(const Fields& route, const pipeline::Route& made,
+                                   const std::vector<PatternCapture>& captures) {
   const Entries own = read(route, ChainLink::Origin::route);
-  Entries entries = merge(own);
-  if (!proxied) {
+  Entries entries =
+      merge(own, {made.auth_required ? kRequireIdentity : "", made.rate_limit_rps > 0 ? kRateLimit : ""});
+  if (!made.proxied) {
     for (const Entry& entry : own) {
       if (entry.spec->name != kProxy) continue;
       context_.report(
@@ -179,7 +179,43 @@ ChainMaker::Made ChainMaker::route(const Fields& route, bool proxied, const std:
     }
     std::erase_if(entries, [](const Entry& entry) { return entry.spec->name == kProxy; });
   }
+  check_columns(route, made, own, entries);
   return assemble(entries, &captures);
+}
+
+// A column that promises something must have the filter that keeps the promise.
+void ChainMaker::check_columns(const Fields& route, const pipeline::Route& made, const Entries& own,
+                               const Entries& entries) {
+  const auto has = [&](std::string_view name) {
+    return std::ranges::any_of(entries, [&](const Entry& entry) { return entry.spec->name == name; });
+  };
+  const auto establishes = [](const Entry& entry) { return entry.spec->phase == pipeline::Phase::auth; };
+  const auto disabled = [&](std::string_view name) {
+    for (const Entries* list : {&own, &std::as_const(global_)})
+      for (const Entry& entry : *list)
+        if (entry.disabled && entry.spec->name == name) return true;
+    return false;
+  };
+  if (made.auth_required && disabled(kRequireIdentity)) {
+    context_.report(route.problem("auth_required", "but its plugin_chain disables \"require_identity\"",
+                                  "set auth_required: false, or do not disable the filter"));
+  }
+  if ((made.auth_required || has(kRequireIdentity)) && std::ranges::none_of(entries, establishes)) {
+    context_.report(route.problem(made.auth_required ? "auth_required" : "plugin_chain",
+                                  "no filter of this route can tell who calls, so nobody could ever pass",
+                                  "add one to its plugin_chain or to the global one: " + auth_filters()));
+  }
+  if (made.rate_limit_rps > 0 && disabled(kRateLimit)) {
+    context_.report(route.problem("rate_limit_rps", "but its plugin_chain disables \"rate_limit\"",
+                                  "set rate_limit_rps: 0, or do not disable the filter"));
+  }
+}
+
+std::string ChainMaker::auth_filters() const {
+  std::string out;
+  for (const pipeline::FilterSpec& spec : context_.options.filters)
+    if (spec.phase == pipeline::Phase::auth) out.append(out.empty() ? "" : ", ").append(spec.name);
+  return out;
 }
 
 }  // namespace weir::snapshot

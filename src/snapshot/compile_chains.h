@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "pipeline/make_context.h"
 #include "snapshot/compile_context.h"
 #include "snapshot/path_pattern.h"
 
@@ -12,8 +13,8 @@ namespace weir::snapshot {
 
 class ChainMaker {
  public:
-  // Reads the document's plugin_chain. `context` must outlive the maker.
-  explicit ChainMaker(CompileContext& context);
+  // Reads the document's plugin_chain. `context` and `filter_context` must outlive the maker.
+  ChainMaker(CompileContext& context, pipeline::MakeContext& filter_context);
 
   struct Made {
     pipeline::Chain chain;
@@ -23,8 +24,9 @@ class ChainMaker {
 
   // For requests that no route took.
   Made global();
-  // Of one route: the global filters, less those it disables or has itself, and its own. Problems are reported.
-  Made route(const Fields& route, bool proxied, const std::vector<PatternCapture>& captures);
+  // Of one route: the global filters, less those it disables or has itself, its own, and those its columns ask for
+  // (`auth_required`, `rate_limit_rps`). Problems are reported.
+  Made route(const Fields& route, const pipeline::Route& made, const std::vector<PatternCapture>& captures);
 
  private:
   struct Entry {
@@ -41,14 +43,17 @@ class ChainMaker {
 
   Entries read(const Fields& owner, ChainLink::Origin origin);
   void check_entry(const Entry& entry);
-  Entries merge(const Entries& own) const;
+  Entries merge(const Entries& own, std::initializer_list<std::string_view> asked_for = {}) const;
   const pipeline::Filter* instance(const Entry& entry);
   // `captures` are the route's; nullptr: of the global chain, which has none.
   void check_captures(const Entry& entry, const pipeline::Filter& filter,
                       const std::vector<PatternCapture>* captures);
+  void check_columns(const Fields& route, const pipeline::Route& made, const Entries& own, const Entries& entries);
+  std::string auth_filters() const;
   Made assemble(const Entries& entries, const std::vector<PatternCapture>* captures);
 
   CompileContext& context_;
+  pipeline::MakeContext& filter_context_;
   Entries global_;
   std::unordered_map<std::string, const pipeline::Filter*> instances_;  // by name and config; nullptr: it was refused
 };

@@ -13,6 +13,9 @@ struct CompileContext {
   Problems& problems;
 
   void report(Problem problem) { problems.push_back(std::move(problem)); }
+
+  // The contents of a file named in the document, which is watched from then on; the error is a sentence.
+  std::expected<std::string, std::string> read_file(std::string_view name);
 };
 
 // Each fills its part of `out`.

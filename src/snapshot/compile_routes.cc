@@ -37,9 +37,29 @@ void add_predicates(const Fields& route, std::string_view field, Predicate::Sour
   }
 }
 
+// What filters ask of the config around them.
+class FilterContext final : public pipeline::MakeContext {
+ public:
+  FilterContext(CompileContext& context, UpstreamBook& upstreams) : context_(context), upstreams_(upstreams) {}
+
+  std::expected<pipeline::Endpoint, std::string> endpoint(std::string_view url) override {
+    return upstreams_.endpoint(url);
+  }
+
+  std::expected<std::string, std::string> file(std::string_view path) override { return context_.read_file(path); }
+
+ private:
+  CompileContext& context_;
+  UpstreamBook& upstreams_;
+};
+
 class RouteCompile {
  public:
-  explicit RouteCompile(CompileContext& context) : context_(context), upstreams_(context), chains_(context) {}
+  explicit RouteCompile(CompileContext& context)
+      : context_(context),
+        upstreams_(context),
+        filter_context_(context, upstreams_),
+        chains_(context, filter_context_) {}
 
   void run() {
     ChainMaker::Made global = chains_.global();
@@ -58,6 +78,8 @@ class RouteCompile {
     out.index = static_cast<std::uint32_t>(context_.out.routes.size());
     out.path_pattern = fields.string("path_pattern");
     out.timeout = fields.duration("timeout");
+    out.auth_required = fields.boolean("auth_required");
+    out.rate_limit_rps = fields.number("rate_limit_rps");
     out.preserve_host = fields.boolean("preserve_host");
     out.allow_encoded_slash = fields.boolean("allow_encoded_slash");
     context_.out.encoded_slash = context_.out.encoded_slash || out.allow_encoded_slash;
@@ -86,11 +108,9 @@ class RouteCompile {
 
   // The names are in the file's format from the start; what they promise comes with the issues that build it.
   void check_not_built(const Fields& fields) {
-    if (fields.boolean("auth_required")) {
-      context_.report(fields.problem("auth_required", "authentication is not built yet: the route would be open",
-                                     "only auth_required: false is accepted so far"));
-    }
-    if (fields.number("rate_limit_rps") != 0) {
+    if (fields.number("rate_limit_rps") != 0 &&
+        std::ranges::find(context_.options.filters, std::string_view("rate_limit"), &pipeline::FilterSpec::name) ==
+            context_.options.filters.end()) {
       context_.report(fields.problem("rate_limit_rps", "rate limits are not built yet: the route would be unlimited",
                                      "leave it out, or 0, so far"));
     }
@@ -131,8 +151,7 @@ class RouteCompile {
   void set_chain(const Fields& fields, pipeline::Route& out) {
     const auto pattern = parse_path_pattern(out.path_pattern);  // its problem is the router's to report
     const std::size_t problems_before = context_.problems.size();
-    ChainMaker::Made made =
-        chains_.route(fields, out.proxied, pattern ? pattern->captures : std::vector<PatternCapture>{});
+    ChainMaker::Made made = chains_.route(fields, out, pattern ? pattern->captures : std::vector<PatternCapture>{});
     out.chain = std::move(made.chain);
     context_.out.route_links.push_back(std::move(made.links));
     if (context_.problems.size() != problems_before) return;
@@ -197,6 +216,7 @@ class RouteCompile {
 
   CompileContext& context_;
   UpstreamBook upstreams_;
+  FilterContext filter_context_;
   ChainMaker chains_;
   std::vector<RoutePlan> plans_;
   std::unordered_map<std::string, int> lines_;  // of each route id

@@ -135,6 +135,27 @@ std::optional<pipeline::Destination> UpstreamBook::destination(const Fields& rou
   return named_.contains(url->authority) ? named(route, field, *url) : inlined(route, field, *url);
 }
 
+std::expected<pipeline::Endpoint, std::string> UpstreamBook::endpoint(std::string_view url) {
+  static const Schema kSchema = schema::object({schema::field("url", schema::string()).required()});
+  const std::string_view query = url.substr(std::min(url.find('?'), url.size()));
+  const std::string_view without_query = url.substr(0, url.size() - query.size());
+  const std::size_t problems_before = context_.problems.size();
+  Json json = Json::object();
+  json.set("url", Json(without_query));
+  const auto found = destination(Fields(json, kSchema), "url");
+  if (!found) {
+    // The filter reports it, at the place of its own field.
+    const Problem problem = context_.problems[problems_before];
+    context_.problems.resize(problems_before);
+    return std::unexpected(problem.hint.empty() ? problem.message : problem.message + "; " + problem.hint);
+  }
+  const std::size_t host = without_query.find("://") + 3;
+  const std::string_view path = without_query.substr(std::min(without_query.find('/', host), without_query.size()));
+  std::string target = path.empty() ? "/" : std::string(path);
+  target += query;
+  return pipeline::Endpoint{found->upstream, found->authority, std::move(target)};
+}
+
 std::optional<pipeline::Destination> UpstreamBook::named(const Fields& route, std::string_view field,
                                                          const UpstreamUrl& url) {
   Named& found = named_.at(url.authority);

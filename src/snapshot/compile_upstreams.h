@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "pipeline/make_context.h"
 #include "snapshot/compile_context.h"
 #include "snapshot/upstream_url.h"
 
@@ -19,6 +20,9 @@ class UpstreamBook {
   // What a route's `field` (upstream_url or canary_upstream_url) means; inline upstreams are added, one per origin.
   // nullopt: a problem was reported.
   std::optional<pipeline::Destination> destination(const Fields& route, std::string_view field);
+
+  // What a filter's `url` of an outside service means; the error is a sentence, and nothing is reported.
+  std::expected<pipeline::Endpoint, std::string> endpoint(std::string_view url);
 
   // Reports the named upstreams that no route used, as warnings.
   void note_unused();

@@ -69,7 +69,7 @@ std::vector<Field> policy(const Schema& plugin_chain) {
   return {
       field("auth_required", schema::boolean())
           .fallback(false)
-          .doc("Only false so far: authentication is not built yet."),
+          .doc("true refuses callers whom no auth filter of the route or of all routes could establish: 401."),
       field("rate_limit_rps", schema::number(0))
           .fallback(0)
           .doc("Only 0 (no limit) so far: rate limits are not built yet."),

@@ -39,7 +39,7 @@ TEST(AccessLog, ProxiedRequestInFull) {
   exchange.canary = exchange.upstream_reused = true;
   exchange.reason = Reason::upstream_closed;
   exchange.detail = "before the head";
-  exchange.consumer = "alice";
+  exchange.auth.identity.consumer = "alice";
   exchange.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
   exchange.upstream_started = exchange.started + microseconds(100);
   exchange.upstream_first_byte = exchange.started + microseconds(350);

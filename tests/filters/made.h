@@ -6,9 +6,21 @@
 #include <cstdlib>
 
 #include "filters/table.h"
+#include "pipeline/make_context.h"
 #include "tests/pipeline/scene.h"
 
 namespace weir::filters {
+
+// A config with nothing around it: filters that need an outside service or a file bring a context of their own.
+class NoContext final : public pipeline::MakeContext {
+ public:
+  std::expected<pipeline::Endpoint, std::string> endpoint(std::string_view) override {
+    return std::unexpected(std::string("no services here"));
+  }
+  std::expected<std::string, std::string> file(std::string_view) override {
+    return std::unexpected(std::string("no files here"));
+  }
+};
 
 using Outcome = std::expected<std::unique_ptr<pipeline::Filter>, Problems>;
 
@@ -16,7 +28,8 @@ inline Outcome outcome(const pipeline::FilterSpec& spec, std::string_view config
   const auto json = parse_json(config);
   if (!json) return std::unexpected(Problems{json.error()});
   if (Problems problems = check(*json, spec.schema()); !problems.empty()) return std::unexpected(problems);
-  return spec.make(*json);
+  NoContext context;
+  return spec.make(*json, context);
 }
 
 // Kept until the program ends: as a snapshot's filters do, it outlives the exchanges whose fields point into it.

@@ -27,7 +27,7 @@ TEST(Template, EveryVariable) {
   Exchange& exchange = scene.exchange;
   exchange.request_id = "r-1";
   exchange.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
-  exchange.consumer = "alice";
+  exchange.auth.identity.consumer = "alice";
   exchange.response.status = 404;
   EXPECT_EQ(rendered(scene, "${request_id} ${trace_id}"), "r-1 4bf92f3577b34da6a3ce929d0e0e4736");
   EXPECT_EQ(rendered(scene, "${client_ip}"), "192.0.2.7");

@@ -53,7 +53,7 @@ inline const Schema& headers_schema() {
   return kSchema;
 }
 
-inline Made make_headers(const Json& config) {
+inline Made make_headers(const Json& config, pipeline::MakeContext&) {
   auto out = plain({.request = true, .response = true});
   if (const Json* use = config.find("use")) out->captures.emplace_back(use->as_string());
   const Fields fields(config, headers_schema());
@@ -72,7 +72,7 @@ inline const Schema& redirect_schema() {
   return kSchema;
 }
 
-inline Made make_answering(const Json&) {
+inline Made make_answering(const Json&, pipeline::MakeContext&) {
   auto out = plain({.request = true});
   out->answers = true;
   return out;
@@ -80,19 +80,25 @@ inline Made make_answering(const Json&) {
 
 inline pipeline::FilterTable table() {
   static const std::array kTable = {
-      FilterSpec{"request_id", Phase::pre_auth, "", no_config,
-                 [](const Json&) -> Made { return plain({.request = true, .response = true}); }},
+      FilterSpec{
+          "request_id", Phase::pre_auth, "", no_config,
+          [](const Json&, pipeline::MakeContext&) -> Made { return plain({.request = true, .response = true}); }, -1},
       FilterSpec{"ip_filter", Phase::pre_auth, "", no_config,
-                 [](const Json&) -> Made { return plain({.request = true}); }},
-      FilterSpec{"cors", Phase::pre_auth, "", origins,
-                 [](const Json&) -> Made { return plain({.request = true, .response = true}); }},
+                 [](const Json&, pipeline::MakeContext&) -> Made { return plain({.request = true}); }},
+      FilterSpec{"key", Phase::auth, "", no_config,
+                 [](const Json&, pipeline::MakeContext&) -> Made { return plain({.request = true}); }},
+      FilterSpec{"require_identity", Phase::routing, "", no_config,
+                 [](const Json&, pipeline::MakeContext&) -> Made { return plain({.request = true}); }, -1},
+      FilterSpec{
+          "cors", Phase::pre_auth, "", origins,
+          [](const Json&, pipeline::MakeContext&) -> Made { return plain({.request = true, .response = true}); }},
       FilterSpec{"headers", Phase::transformation, "", headers_schema, make_headers},
       FilterSpec{"redirect", Phase::execution, "", redirect_schema, make_answering},
       FilterSpec{"respond", Phase::execution, "", no_config, make_answering},
       FilterSpec{"proxy", Phase::execution, "", no_config,
-                 [](const Json&) -> Made { return std::make_unique<Proxy>(); }},
+                 [](const Json&, pipeline::MakeContext&) -> Made { return std::make_unique<Proxy>(); }},
       FilterSpec{"access_log", Phase::post_execution, "", no_config,
-                 [](const Json&) -> Made { return plain({.finish = true}); }},
+                 [](const Json&, pipeline::MakeContext&) -> Made { return plain({.finish = true}); }, 1},
   };
   return kTable;
 }

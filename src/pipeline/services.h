@@ -1,0 +1,22 @@
+// What of the outside a worker lends to its exchanges, behind ports: app/ connects them to what is inside or to
+// adapters. Each pointer outlives every exchange; nullptr: this process does not have it, and what needs it is
+// refused by compile or answers as its port documents.
+#pragma once
+
+namespace weir::ports {
+class CredentialStore;
+class KeySets;
+class RateStore;
+class TokenCache;
+}  // namespace weir::ports
+
+namespace weir::pipeline {
+
+struct Services {
+  ports::CredentialStore* credentials = nullptr;  // API keys, in memory: never waits
+  ports::KeySets* key_sets = nullptr;             // JWK sets, kept fresh in the background: never waits
+  ports::TokenCache* tokens = nullptr;            // what was verified before
+  ports::RateStore* rates = nullptr;              // buckets, concurrency and quotas
+};
+
+}  // namespace weir::pipeline
