@@ -16,6 +16,20 @@ constexpr auto kContinueWait = std::chrono::seconds(1);
 // More interim responses than this are an attack on whoever reads them, not information (attacks A17).
 constexpr int kMostInterim = 16;
 
+// Whether `agreed` is one of the protocols of the list `wanted` (RFC 9110 §7.8), and one that may be tunnelled.
+bool offered(std::string_view wanted, std::string_view agreed) noexcept {
+  if (agreed.empty() || http::equal_ignoring_case(agreed, "h2c")) return false;
+  while (!wanted.empty()) {
+    std::size_t comma = std::min(wanted.find(','), wanted.size());
+    std::string_view one = wanted.substr(0, comma);
+    wanted.remove_prefix(std::min(comma + 1, wanted.size()));
+    while (!one.empty() && (one.front() == ' ' || one.front() == '\t')) one.remove_prefix(1);
+    while (!one.empty() && (one.back() == ' ' || one.back() == '\t')) one.remove_suffix(1);
+    if (http::equal_ignoring_case(one, agreed)) return true;
+  }
+  return false;
+}
+
 constexpr bool written_apart(http::FieldName id) noexcept {
   using enum http::FieldName;
   return id == host || id == content_length || id == transfer_encoding || id == connection;
@@ -85,6 +99,15 @@ Result<bool> ProxyCall::add_body_at_hand() {
 }
 
 io::Task<void> ProxyCall::upload() {
+  co_await send_body();
+  uploaded_at_ = exchange_.loop.now();
+  if (uploading_ended_ || exchange_.writer.begun()) co_return;
+  // From now on the response's head is awaited with a deadline: who waits for it is to know.
+  woken_ = true;
+  wire_.stream().handle().cancel_reader();
+}
+
+io::Task<void> ProxyCall::send_body() {
   http::Body& body = exchange_.body;
   http::Gather& out = wire_.out();
   auto stall = upstream_.spec().idle_timeout;
@@ -105,11 +128,14 @@ io::Task<void> ProxyCall::upload() {
     bool dry = piece->data.empty() && !piece->end;
     if ((piece->end || dry || out.full()) && !out.empty()) {
       // An upstream that answers early and closes is no fault of the body's: its answer tells.
-      if (!co_await wire_.flush(stall)) co_return;
+      if (auto sent = co_await wire_.flush(stall); !sent) {
+        bool stalled = sent.error().reason == Reason::upstream_idle_timeout;
+        if (stalled && !exchange_.writer.begun() && !uploading_ended_) fail_with(sent.error());
+        co_return;
+      }
     }
     if (piece->end) {
       uploaded_ = true;
-      uploaded_at_ = exchange_.loop.now();
       co_return;
     }
     if (dry) {
@@ -159,8 +185,10 @@ io::Task<Result<void>> ProxyCall::read_final_head() {
     io::TimePoint until = due;
     if (!watched) until = std::min(until, begun + kUnwatched);
     if (body_promised && !continue_.settled()) until = std::min(until, begun + kContinueWait);
+    woken_ = false;
     auto got = co_await wire_.read_head(exchange_.request.method, until);
     if (!got) {
+      if (woken_ && got.error().reason == Reason::upstream_closed && !upload_error_) continue;
       if (got.error().reason != Reason::upstream_first_byte_timeout || upload_error_) co_return got;
       if (!watched) {
         watched = true;
@@ -246,7 +274,7 @@ io::Task<Result<void>> ProxyCall::switch_protocols() {
   http::ResponseHead& head = wire_.head();
   auto wanted = exchange_.request.fields.value(http::FieldName::upgrade);
   auto agreed = head.fields.value(http::FieldName::upgrade);
-  if (!exchange_.request.upgrade || !http::equal_ignoring_case(wanted, agreed))
+  if (!exchange_.request.upgrade || !offered(wanted, agreed))
     co_return fail(Reason::upstream_protocol_error, "101 without a matching request to upgrade");
   std::string_view early = wire_.rest();
   std::swap(exchange_.response, head);

@@ -38,6 +38,7 @@ class ProxyCall {
   void write_head();
   Result<bool> add_body_at_hand();
   io::Task<void> upload();
+  io::Task<void> send_body();
   io::Task<Result<void>> read_final_head();
   io::Task<Result<void>> relay();
   io::Task<Result<void>> relay_body();
@@ -59,6 +60,7 @@ class ProxyCall {
   bool chunked_ = false;
   bool uploaded_ = false;         // the request is out, whole
   bool uploading_ended_ = false;  // by us: what the upload sees of it is no error
+  bool woken_ = false;            // the wait for the response was interrupted because the upload has ended
   bool client_gone_ = false;
   bool event_stream_ = false;
   std::optional<Error> upload_error_;

@@ -155,6 +155,12 @@ void ResponseWriter::framing(const ResponseHead& head) {
     out_.number(head.framing == Framing::length ? head.content_length : 0);
     out_.text("\r\n");
   }
+  // HEAD and 304 tell the length of what GET would have brought (RFC 9110 §8.6).
+  if (no_body_ && !by_length && status_ != 204 && head.content_length != 0) {
+    out_.text("Content-Length: ");
+    out_.number(head.content_length);
+    out_.text("\r\n");
+  }
   if (by_length && !no_body_) {
     by_length_ = true;
     declared_ = head.framing == Framing::length ? head.content_length : 0;

@@ -158,7 +158,9 @@ void Upstream::release(std::unique_ptr<Connection> connection) noexcept {
     forget_retired();
     return;
   }
-  if (connection->stream().handle().peer_closed() || target.idle.size() >= spec_.max_idle) return;
+  // Aborted: its client went away during the very last write, and nothing can pass over it any more.
+  const io::Handle& handle = connection->stream().handle();
+  if (handle.peer_closed() || handle.aborted() || target.idle.size() >= spec_.max_idle) return;
   connection->idle_since_ = loop_.now();
   target.idle.push_back(std::move(connection));
   if (!sweep_timer_.armed()) loop_.timers().start(sweep_timer_, loop_.now() + kSweep);

@@ -2,6 +2,7 @@
 the request may be sent again, and a POST reaches the upstream at most once (faults.md R1)."""
 
 import threading
+import time
 
 import pytest
 
@@ -163,6 +164,19 @@ def test_a_large_put_that_was_partly_sent_is_not_silently_shortened(one_worker, 
     assert fetch(one_worker.port, "/stale").status == 200
     response = fetch(one_worker.port, "/stale", "PUT", body=bytes(3 << 20))
     assert response.status == 502 or response.json()["body_length"] == 3 << 20
+
+
+def test_a_client_that_leaves_at_the_end_of_its_answer_spoils_no_connection(one_worker, origin):
+    """The whole answer has come from the upstream, the client goes while the last of it is written."""
+    body = b"y" * 3_000_000
+    origin.answer("/large", b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    for _ in range(5):
+        with Client(one_worker.port, receive_buffer=4096) as client:
+            client.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.head()
+            time.sleep(0.05)
+            client.reset()
+        assert fetch(one_worker.port, "/next", "POST", body=b"z" * 500_000).status == 200
 
 
 def test_a_fresh_connection_that_closes_is_not_tried_for_ever(one_worker, origin):

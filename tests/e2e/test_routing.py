@@ -108,6 +108,14 @@ def test_head_is_served_by_a_get_route_without_a_body(gateway, origin):
     assert [r.method for r in origin.requests] == ["HEAD"]
 
 
+@pytest.mark.parametrize("method, status", [("HEAD", b"200 OK"), ("GET", b"304 Not Modified")])
+def test_the_length_of_a_body_that_is_not_sent_is_told(gateway, origin, method, status):
+    origin.answer("/o/sized", b"HTTP/1.1 " + status + b"\r\nContent-Length: 1234\r\n\r\n")
+    with Client(gateway.port) as client:
+        assert client.request(method, "/o/sized").get("content-length") == "1234"
+        assert client.get("/m").body == b"get", "the connection is in step"
+
+
 def test_methods_are_case_sensitive(gateway):
     assert fetch(gateway.port, "/m", "get").status == 405
 

@@ -92,6 +92,43 @@ def test_the_first_byte(gateway, origin, silent, method):
     assert len(origin.requests) == 1, "a request that may still be worked on is not sent again"
 
 
+def pour(client, path, size, seconds=0.0):
+    """Sends a body of `size` bytes from a thread, lasting at least `seconds`, until nobody takes any more of it."""
+
+    def run():
+        piece = b"x" * (size // 10)
+        with contextlib.suppress(OSError):
+            client.sock.sendall(b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (path, 10 * len(piece)))
+            for _ in range(10):
+                time.sleep(seconds / 10)
+                client.sock.sendall(piece)
+
+    threading.Thread(target=run, daemon=True).start()
+
+
+def test_the_first_byte_after_a_body_that_took_its_time(gateway, origin, silent):
+    """The wait begins when the body is out, and has an end though it began while the body was on its way."""
+    origin.on("/silent", silent)
+    with Client(gateway.port) as client, lasting(0.3 + 0.6):
+        pour(client, b"/silent", 1 << 20, 0.3)
+        response = client.response()
+    assert response.status == 504
+    problem(gateway, response, "upstream_first_byte_timeout")
+
+
+def test_an_upstream_that_stops_reading_the_body(gateway, origin):
+    go = threading.Event()
+    origin.on("/stuck", lambda exchange: (go.wait(10), exchange.close()))
+    try:
+        with Client(gateway.port) as client, lasting(0.8):
+            pour(client, b"/stuck", 100 << 20)
+            response = client.response()
+    finally:
+        go.set()
+    assert response.status == 504
+    problem(gateway, response, "upstream_idle_timeout")
+
+
 def test_a_dripping_head_does_not_stretch_the_first_byte_timeout(gateway, origin):
     def drip(exchange):
         with contextlib.suppress(OSError):

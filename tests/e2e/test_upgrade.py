@@ -152,6 +152,13 @@ def test_a_101_that_does_not_match_is_502(gateway, origin, answer):
     assert all(still_serves(gateway).json()["connection"] != bad for _ in range(3)), "that connection must not be used again"
 
 
+@pytest.mark.parametrize("agreed, status", [(b"websocket", 101), (b"WebSocket", 101), (b"foo", 101), (b"h2c", 502), (b"web", 502)])
+def test_the_upstream_chooses_one_of_the_protocols_offered(gateway, origin, agreed, status):
+    origin.answer("/up", WRONG_101["another protocol"].replace(b"foo", agreed), close=True)
+    with Client(gateway.port) as client:
+        assert client.send(ASK.replace(b"websocket", b"websocket, h2c ,foo")).response().status == status
+
+
 def test_a_101_nobody_asked_for_is_502(gateway, origin):
     origin.answer("/up", SWITCH + b"hello")
     with Client(gateway.port) as client:
