@@ -162,6 +162,9 @@ void Upstream::release(std::unique_ptr<Connection> connection) noexcept {
   const io::Handle& handle = connection->stream().handle();
   if (handle.peer_closed() || handle.aborted() || target.idle.size() >= spec_.max_idle) return;
   connection->idle_since_ = loop_.now();
+  // With a ring nothing is told of a connection that is not being read: what comes while it is idle must be seen
+  // before the next request is given to it.
+  connection->stream().handle().watch();
   target.idle.push_back(std::move(connection));
   if (!sweep_timer_.armed()) loop_.timers().start(sweep_timer_, loop_.now() + kSweep);
 }
