@@ -1,0 +1,105 @@
+// The Redis client of one loop (a worker's or the control thread's): standalone, behind Sentinel, or a Cluster.
+// Commands of one turn of the loop leave in one write per connection, replies are matched in order. Used by the
+// adapters that implement ports (rate store, feeds). It knows no key and no script of theirs.
+//
+// Nothing here waits longer than the caller's deadline, and nothing waits at all while Redis is known to be away:
+// available() is false then, calls fail at once, and the background reconnects or probes until it is back (within
+// 2 s). The loop's thread only. What it learns about the server survives nothing: a new client begins anew.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "adapters/redis/command.h"
+#include "adapters/redis/reply.h"
+#include "adapters/redis/script.h"
+#include "io/loop.h"
+#include "io/task.h"
+#include "ports/name_resolver.h"
+#include "ports/redis_settings.h"
+
+namespace weir::adapters::redis {
+
+// Why there is no reply. What Redis itself refuses (WRONGTYPE, NOPERM, ...) is a reply: Reply::is_error().
+struct Failure {
+  enum class Kind : std::uint8_t {
+    unavailable,  // not connected, breaker open, LOADING, READONLY, CLUSTERDOWN, ...: nothing is known to be executed
+    timed_out,    // sent, and perhaps executed
+    overloaded,   // too much is on its way already; not sent
+    ended,        // the client was told to end
+  };
+  Kind kind = Kind::unavailable;
+  std::string_view detail;  // static storage, for a log line
+};
+using Answer = std::expected<Reply, Failure>;
+
+struct Counters {
+  std::uint64_t calls = 0;
+  std::uint64_t errors = 0;      // replies that are errors
+  std::uint64_t timeouts = 0;    // calls that ended by their deadline
+  std::uint64_t refused = 0;     // calls that failed at once: unavailable or overloaded
+  std::uint64_t lost = 0;        // calls whose connection ended under them
+  std::uint64_t reconnects = 0;  // connections opened after the first
+  std::uint64_t opened = 0;      // times a breaker opened
+  std::uint64_t redirects = 0;   // MOVED and ASK that were followed
+  std::uint64_t scripts = 0;     // scripts sent in full after NOSCRIPT
+  std::uint64_t writes = 0;      // system calls: calls / writes is the depth of the pipeline
+};
+
+class Client {
+ public:
+  // Begins to connect at once. `settings` are shared with the snapshot they came from. `resolver` is for host names;
+  // with nullptr only addresses can be used. It must outlive the client.
+  Client(io::Loop& loop, std::shared_ptr<const ports::RedisSettings> settings, ports::NameResolver* resolver);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();  // after ended()
+
+  // Sends the command and waits for its reply until `deadline` (kNever is not allowed: every call has an end). A
+  // reply that comes later is discarded. In a cluster command.key() says where; MOVED, ASK and TRYAGAIN are followed
+  // within the deadline. May be cancelled by destroying the task. No blocking command (BLPOP, SUBSCRIBE, MULTI):
+  // the connection is everybody's.
+  io::Task<Answer> call(Command command, io::TimePoint deadline);
+
+  // EVALSHA script 1 key arguments...; after NOSCRIPT once more as EVAL. At most 24 arguments.
+  io::Task<Answer> call(const Script& script, std::string_view key, std::span<const std::string_view> arguments,
+                        io::TimePoint deadline);
+
+  // The usual deadline of a decision: settings().command_timeout from now. Reads the clock: a turn of the loop may
+  // have lasted long already.
+  io::TimePoint deadline() noexcept { return loop_.refresh() + settings_->command_timeout; }
+
+  // Whether a call has a chance. In a cluster: whether some node is up; a call to the others fails at once as well.
+  bool available() const noexcept;
+  // In a cluster: whether the node that has this key is up.
+  bool available_for(std::string_view key) const noexcept;
+  // Called on the loop when available() changes, with why (static storage or the client's; copy it). Must not destroy
+  // the client.
+  void on_availability(std::function<void(bool available, std::string_view why)> told);
+  // Why the last connection failed or ended, for people; never a secret. Empty: nothing is wrong.
+  std::string last_error() const;
+
+  const Counters& counters() const noexcept;
+  const ports::RedisSettings& settings() const noexcept { return *settings_; }
+  io::Loop& loop() const noexcept { return loop_; }
+
+  // Fails what waits, closes, and begins no more. ended() once nothing runs on the loop.
+  void end();
+  bool ended() const noexcept;
+
+ private:
+  struct Body;
+
+  io::Task<Answer> run(Command command, io::TimePoint deadline);
+
+  io::Loop& loop_;
+  std::shared_ptr<const ports::RedisSettings> settings_;
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace weir::adapters::redis
