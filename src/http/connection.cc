@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "http/proxy_protocol.h"
 #include "io/tls_server.h"
@@ -22,11 +23,18 @@ io::Task<void> Connection::run() {
   head_deadline_ = stream_.loop().now() + settings_->limits.head_timeout;
   if (!co_await open()) co_return;
   Next next = Next::more;
+  io::TimePoint idle_until{};
+  std::uint32_t idle_after = 0;  // which request the idleness follows
   while (next == Next::more || next == Next::wait) {
     if (next == Next::wait) {
+      // Counted once for each idleness: bytes that make no head yet, such as a TLS record that drips in, do not
+      // prolong it.
+      if (std::exchange(idle_after, requests_) != requests_)
+        idle_until = stream_.loop().now() + settings_->limits.idle_timeout;
       // Until the first request the head's deadline counts from the accept; after that, idleness is allowed.
-      auto deadline = requests_ == 0 ? head_deadline_ : stream_.loop().now() + settings_->limits.idle_timeout;
-      if (server_.ending_ && requests_ != 0) deadline = stream_.loop().now() + Server::kDrainGrace;
+      auto deadline = requests_ == 0 ? head_deadline_ : idle_until;
+      if (server_.ending_ && requests_ != 0)
+        deadline = std::min(deadline, stream_.loop().now() + Server::kDrainGrace);
       io::IoStatus status = co_await stream_.readable(deadline);
       if (status != io::IoStatus::ok) break;
       if (requests_ != 0) head_deadline_ = stream_.loop().now() + settings_->limits.head_timeout;
@@ -191,7 +199,6 @@ io::Task<bool> Connection::discard_body(ServerExchange& exchange) {
 io::Task<void> Connection::linger() {
   // Closing with unread bytes in the kernel's queue sends a reset, which may overtake our answer.
   stream_.end_writing();
-  if (stream_.secure()) co_return;
   auto deadline = stream_.loop().now() + kDiscardTime;
   Buffer buffer = server_.buffers_.take();
   for (std::uint64_t discarded = 0; discarded < kDiscardBytes;) {

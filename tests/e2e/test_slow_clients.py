@@ -3,6 +3,7 @@ that trickling does not move (attacks.md B6), and others do not notice (faults.m
 
 import contextlib
 import socket
+import ssl
 import time
 
 import pytest
@@ -145,6 +146,31 @@ def test_a_slow_tls_handshake_is_cut(gateway, hello):
     with Client(gateway.tls_port) as client:
         client.send(hello)
         assert LIMIT * 0.8 <= time_to_close(client) <= LIMIT + SLACK
+
+
+def test_a_tls_record_that_drips_in_does_not_prolong_idleness(gateway, origin):
+    """Bytes that are no data yet, on a connection that has had its answer."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing)
+    with Client(gateway.tls_port) as client:
+
+        def done(step):
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    client.send(outgoing.read())
+                    incoming.write(client.sock.recv(65536))
+
+        done(tls.do_handshake)
+        request = b"GET /x HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"y" * 1000 + b"\r\n\r\n"
+        tls.write(request)
+        client.send(outgoing.read())
+        assert done(lambda: tls.read(65536)).startswith(b"HTTP/1.1 200")
+        tls.write(request)
+        assert time_to_close(client, trickle(outgoing.read())) <= LIMIT + SLACK
 
 
 def test_garbage_instead_of_a_tls_handshake_ends_at_once(gateway):

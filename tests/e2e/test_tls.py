@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 
@@ -84,6 +85,17 @@ def test_bodies_pass_through_tls(gateway, authority, origin):
     origin.on("/big", lambda exchange: exchange.reply(200, body))
     with Client(gateway.tls_port, tls=authority.client_context(), server_name="one.test") as client:
         assert client.get("/big", host="one.test").body == body
+
+
+def test_a_refusal_can_be_read_though_the_body_was_not(gateway, authority, origin):
+    """Closing with bytes unread would reset the connection, and the answer with it."""
+    with Client(gateway.tls_port, tls=authority.client_context(), server_name="one.test") as client:
+        client.send(b"POST /%2f HTTP/1.1\r\nHost: one.test\r\nContent-Length: 200000\r\n\r\n")
+        for _ in range(10):
+            client.send(b"x" * 20000)
+            time.sleep(0.01)
+        assert client.response().status == 400
+        assert client.is_closed_by_peer() and not client.wire.was_reset
 
 
 def test_a_session_can_be_resumed(gateway, authority, origin):
