@@ -4,12 +4,15 @@
 packages=(
   clang-19 lld-19 libclang-rt-19-dev clang-format-19 llvm-19  # llvm-19: llvm-symbolizer, for readable sanitizer reports
   ccache cmake ninja-build
-  libssl-dev libc-ares-dev libfyaml-dev liburing-dev libfmt-dev libcli11-dev libgtest-dev
+  libssl-dev libsqlite3-dev libc-ares-dev libfyaml-dev liburing-dev libfmt-dev libcli11-dev libgtest-dev
   python3 python3-venv
   openssl curl ca-certificates
 )
 lint_packages=(clang-tidy-19)
-test_packages=(chromium)  # a real EventSource in tests/e2e/test_browser.py
+test_packages=(
+  chromium     # a real EventSource in tests/e2e/test_browser.py
+  redis-tools  # redis-cli, and under the name redis-check-rdb the server: package redis-server would only add a service
+)
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 

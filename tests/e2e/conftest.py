@@ -8,6 +8,7 @@ import pytest
 from kit.certs import Authority
 from kit.gateway import BINARY, Gateway
 from kit.origin import Origin
+from kit.redis import Cluster, Redis, Sentinel
 
 
 def pytest_configure(config):
@@ -104,6 +105,36 @@ def new_origin():
     yield make
     for origin in made:
         origin.stop()
+
+
+def _services(tmp_path_factory, kind):
+    made = []
+
+    def start(**options):
+        made.append(kind(tmp_path_factory.mktemp(kind.__name__.lower()), **options))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.stop()
+
+
+@pytest.fixture
+def redis(tmp_path_factory):
+    """redis(**options) starts a redis-server (kit.redis.Redis) for one test."""
+    yield from _services(tmp_path_factory, Redis)
+
+
+@pytest.fixture
+def redis_cluster(tmp_path_factory):
+    """redis_cluster(**options) starts a Redis Cluster of three masters."""
+    yield from _services(tmp_path_factory, Cluster)
+
+
+@pytest.fixture
+def redis_sentinel(tmp_path_factory):
+    """redis_sentinel(**options) starts a master with a replica and three sentinels."""
+    yield from _services(tmp_path_factory, Sentinel)
 
 
 @pytest.fixture(scope="session")
