@@ -59,6 +59,39 @@ bool IpAddress::is_loopback() const noexcept {
   return bytes_ == kLoopback;
 }
 
+namespace {
+
+bool is_private_v4(const std::uint8_t* at) noexcept {
+  struct Block {
+    std::uint32_t first;
+    int bits;
+  };
+  // IANA IPv4 Special-Purpose Address Registry, and multicast and what lies above it.
+  constexpr Block kBlocks[] = {{0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},
+                               {0xa9fe0000, 16}, {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24},
+                               {0xc0586300, 24}, {0xc0a80000, 16}, {0xc6120000, 15}, {0xc6336400, 24},
+                               {0xcb007100, 24}, {0xe0000000, 3}};
+  const std::uint32_t ip = static_cast<std::uint32_t>(at[0]) << 24 | static_cast<std::uint32_t>(at[1]) << 16 |
+                           static_cast<std::uint32_t>(at[2]) << 8 | at[3];
+  return std::ranges::any_of(
+      kBlocks, [ip](const Block& block) { return (ip >> (32 - block.bits)) == (block.first >> (32 - block.bits)); });
+}
+
+}  // namespace
+
+bool is_private(const IpAddress& address) noexcept {
+  const IpAddress::Bytes& at = address.bytes();
+  if (address.is_v4()) return is_private_v4(at.data() + kMappedLength);
+  constexpr std::uint8_t kNat64[12] = {0, 0x64, 0xff, 0x9b};
+  if (std::memcmp(at.data(), kNat64, sizeof kNat64) == 0) return is_private_v4(at.data() + sizeof kNat64);
+  if ((at[0] & 0xe0) != 0x20) return true;                           // outside 2000::/3 nothing is global unicast
+  if (at[0] == 0x20 && at[1] == 0x02) return is_private_v4(&at[2]);  // 6to4
+  if (at[0] == 0x20 && at[1] == 0x01) {
+    return (at[2] & 0xfe) == 0 || (at[2] == 0x0d && at[3] == 0xb8);  // protocols (Teredo too), documentation
+  }
+  return at[0] == 0x3f && at[1] == 0xff && at[2] < 0x10;  // 3fff::/20, documentation (RFC 9637)
+}
+
 std::string IpAddress::to_string() const {
   std::string out;
   append_to(out);

@@ -44,6 +44,12 @@ class IpAddress {
   Bytes bytes_{};
 };
 
+// Not an address of the public internet: private, loopback, link-local (cloud metadata too), shared, documentation,
+// multicast, reserved or unspecified (the IANA special-purpose registries, RFC 6890), also when an IPv6 address
+// carries such an IPv4 one (NAT64 RFC 6052, 6to4 RFC 3056, IPv4-compatible). What a URL from elsewhere must not make
+// us ask.
+bool is_private(const IpAddress& address) noexcept;
+
 // A block of addresses. An IPv6 block, even ::/0, holds no IPv4 address.
 class Cidr {
  public:

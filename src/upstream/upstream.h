@@ -63,6 +63,7 @@ class Upstream {
   ~Upstream();
 
   const pipeline::UpstreamSpec& spec() const noexcept { return spec_; }
+  io::Loop& loop() const noexcept { return loop_; }
 
   // Chooses a target by smooth weighted round robin, leaving out those in `tried` as long as there are others, and
   // adds it there. nullptr: no target has an address.
