@@ -69,7 +69,8 @@ constexpr std::string_view kRoutes = R"(usage: weir routes [--config FILE] [--js
        weir routes [--config FILE] --match 'METHOD TARGET' [--host HOST] [-H 'NAME: VALUE']...
 
 Lists the routes, the strongest first. With --match: which route takes that request, what it captures, the filters it
-passes, where it goes, and why other routes that fit its path were passed over. Nothing is sent anywhere.
+passes, the URL the upstream is asked for (after rewrite), or the answer a filter gives in its place, and why other routes
+that fit its path were passed over. Nothing is sent anywhere.
 
   --config FILE         the file; without it ./weir.yaml; - is standard input
   --match REQUEST       'GET /users/7?v=2', or 'GET http://shop.example.com/orders/12'
@@ -81,6 +82,7 @@ examples:
   weir routes --config weir.yaml
   weir routes --match 'GET /orders/12' --host shop.example.com
   weir routes --match 'POST /users' -H 'x-tenant: blue' --json
+  weir routes --match 'OPTIONS /users' -H 'Origin: https://app.example.com' -H 'Access-Control-Request-Method: PUT'
 
 Exit code 1: no route takes the request.
 )";

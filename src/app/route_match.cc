@@ -1,8 +1,12 @@
 #include "app/route_match.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "app/rehearsal.h"
 #include "base/error.h"
+#include "gateway/admission.h"
+#include "http/forwarding.h"
 #include "http/uri.h"
 
 namespace weir::app {
@@ -21,9 +25,15 @@ class Report {
       refuse(wrong->reason, wrong->detail);
       return std::move(out_);
     }
-    for (const auto& [name, value] : asked_.fields) fields_.append(name, value);
-    const snapshot::Lookup lookup{host_, target_.path, asked_.method, target_.query, fields_};
-    const Match match = book_.snapshot->router.match(lookup);
+    read_request();
+    snapshot::Lookup lookup{host_, target_.path, asked_.method, target_.query, request_.fields};
+    const Match match = gateway::find_route(*book_.snapshot, lookup);
+    // What a preflight is compared by, if that is how its route was found.
+    if (match.outcome == Match::Outcome::found &&
+        book_.snapshot->router.match(lookup).outcome != Match::Outcome::found) {
+      lookup.method = request_.fields.value(http::FieldName::access_control_request_method);
+      preflight_ = true;
+    }
     const bool slash = holds_encoded_slash(target_.path);
     if (match.outcome == Match::Outcome::found && (!slash || route(match).allow_encoded_slash)) {
       describe_found(match);
@@ -58,9 +68,19 @@ class Report {
     return std::nullopt;
   }
 
+  // As the gateway has it when it looks for the route.
+  void read_request() {
+    request_.method = http::method_of(asked_.method);
+    request_.method_text = asked_.method;
+    request_.target = asked_.target;
+    request_.host = asked_.host;
+    for (const auto& [name, value] : asked_.fields) request_.fields.append(name, value);
+    http::strip_request(request_);
+  }
+
   void line(std::string_view label, std::string_view text) { out_.text += fmt::format("  {:<10} {}\n", label, text); }
 
-  std::string request() const {
+  std::string request_text() const {
     std::string out = fmt::format("{} {}", asked_.method, asked_.target);
     if (target_.authority.empty() && !asked_.host.empty()) out += fmt::format(" (Host {})", asked_.host);
     return out;
@@ -68,7 +88,7 @@ class Report {
 
   void refuse(Reason reason, std::string_view detail) {
     const ReasonInfo& why = info(reason);
-    out_.text = fmt::format("{} -> {} {}: {}{}{}\n", request(), why.status, why.word, why.title,
+    out_.text = fmt::format("{} -> {} {}: {}{}{}\n", request_text(), why.status, why.word, why.title,
                             detail.empty() ? "" : " ", detail);
     out_.json.set("outcome", why.word).set("status", why.status);
     if (!detail.empty()) out_.json.set("detail", detail);
@@ -79,10 +99,13 @@ class Report {
     const pipeline::Route& taken = route(match);
     const snapshot::RouteKey& key = book_.keys[index];
     out_.found = true;
-    out_.text = fmt::format("{} -> route {}\n", request(), taken.id);
+    out_.text = fmt::format("{} -> route {}\n", request_text(), taken.id);
     line("path", target_.path);
     line("pattern", fmt::format("{} on {}", key.path_pattern, join(key.hosts, ", ", "every host")));
     if (!key.predicates.empty()) line("because", predicates_text(key));
+    if (preflight_)
+      line("because", fmt::format("a CORS preflight is taken by the route of the method it asks for, {}",
+                                  request_.fields.value(http::FieldName::access_control_request_method)));
     Json captures = Json::object();
     std::vector<std::string> captured;
     for (const snapshot::Capture& one : match.captured()) {
@@ -96,24 +119,54 @@ class Report {
                     .set("path", target_.path)
                     .set("route", to_json(book_, index))
                     .set("captures", std::move(captures));
-    describe_upstream(taken, book_.snapshot->route_links[index]);
+    if (preflight_) out_.json.set("preflight", true);
+    describe_onward(taken, rehearse(book_, request_, target_, host_, match));
   }
 
-  void describe_upstream(const pipeline::Route& taken, const snapshot::ChainLinks& links) {
-    if (!taken.proxied) return line("answer", "by one of its filters; no upstream is asked");
-    const std::string path = fmt::format("{}{}{}", target_.path, target_.has_query ? "?" : "", target_.query);
-    const std::string url = url_text(book_, taken.stable, path);
+  void describe_onward(const pipeline::Route& taken, const Rehearsed& onward) {
+    if (!onward.ended_by.empty()) {
+      describe_end(onward);
+    } else if (!taken.proxied) {
+      line("answer", "by one of its filters; no upstream is asked");
+    } else {
+      describe_upstream(taken, onward);
+    }
+    if (!onward.stand_ins.empty())
+      line("", fmt::format("{} stand{} for what only a real request has", fmt::join(onward.stand_ins, ", "),
+                           onward.stand_ins.size() == 1 ? "s" : ""));
+  }
+
+  // A filter answers or refuses: no upstream is asked.
+  void describe_end(const Rehearsed& onward) {
+    const bool refused = !onward.reason.empty();
+    line(refused ? "refused" : "answer",
+         fmt::format("{} by {}{}{}{}{}; no upstream is asked", onward.status, onward.ended_by, refused ? ": " : "",
+                     onward.reason, onward.detail.empty() ? "" : ", ", onward.detail));
+    if (!onward.location.empty()) line("location", onward.location);
+    Json answer = Json::object().set("filter", onward.ended_by).set("status", onward.status);
+    if (refused) answer.set("reason", onward.reason);
+    if (!onward.location.empty()) answer.set("location", onward.location);
+    out_.json.set("answer", std::move(answer));
+  }
+
+  void describe_upstream(const pipeline::Route& taken, const Rehearsed& onward) {
+    const std::string url = url_text(book_, taken.stable, onward.target);
     line("upstream", describe_target(taken.stable, url));
     out_.json.set("upstream_url", url);
     if (canary_percent(taken) > 0) {
-      const std::string canary = url_text(book_, taken.canary, path);
+      const std::string canary = url_text(book_, taken.canary, onward.target);
       line("canary",
            fmt::format("{:.6g} % of the clients: {}", canary_percent(taken), describe_target(taken.canary, canary)));
       out_.json.set("canary_upstream_url", canary);
     }
-    if (taken.preserve_host) line("", "with the client's Host");
-    const bool rewritten = std::ranges::find(links, "rewrite", &snapshot::ChainLink::filter) != links.end();
-    if (rewritten) line("", "before the filter rewrite, which may change path, query and host");
+    if (!onward.host.empty()) {
+      line("", fmt::format("with Host {}", onward.host));
+      out_.json.set("upstream_host", onward.host);
+    } else if (taken.preserve_host) {
+      line("", "with the client's Host");
+    }
+    const std::string plain = fmt::format("{}{}{}", target_.path, target_.has_query ? "?" : "", target_.query);
+    if (onward.target != plain) line("", fmt::format("after rewrite; before it {}", plain));
   }
 
   std::string describe_target(const pipeline::Destination& destination, const std::string& url) const {
@@ -156,7 +209,8 @@ class Report {
   std::string_view host_;
   std::string path_scratch_;
   std::string host_scratch_;
-  http::Fields fields_;
+  http::RequestHead request_;
+  bool preflight_ = false;
   MatchReport out_{.found = false, .text = "", .json = Json::object()};
 };
 

@@ -1,5 +1,6 @@
 // Which route takes a request that a person describes, and why: `weir routes --match`. The same canonical path, host
-// and router as the gateway uses; nothing is sent. Cold; the command's thread.
+// and router as the gateway uses, its rule for CORS preflights included, and what its filters make of the way
+// upstream (rehearsal.h); nothing is sent. Cold; the command's thread.
 #pragma once
 
 #include <expected>

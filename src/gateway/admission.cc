@@ -37,19 +37,15 @@ bool encoded_slash(std::string_view path) noexcept {
   return path.find("%2F") != std::string_view::npos || path.find("%5C") != std::string_view::npos;
 }
 
-snapshot::Lookup lookup(const Exchange& exchange, std::string_view method) {
-  return {exchange.host, exchange.path, method, exchange.query, exchange.request.fields};
-}
-
 // A CORS preflight is about another method than its own: a route that answers preflights takes it if it takes that
 // method, whether or not it lists OPTIONS. Leaves `found` alone otherwise. An OPTIONS without Origin is no preflight:
 // the filter would let it pass to an upstream that must not see it.
-void find_for_preflight(const Exchange& exchange, const snapshot::Snapshot& snapshot, snapshot::Match& found) {
-  const http::RequestHead& request = exchange.request;
-  const std::string_view asked = request.fields.value(http::FieldName::access_control_request_method);
-  if (request.method != http::Method::options || asked.empty()) return;
-  if (request.fields.find(http::FieldName::origin) == nullptr) return;
-  const snapshot::Match meant = snapshot.router.match(lookup(exchange, asked));
+void find_for_preflight(snapshot::Lookup lookup, const snapshot::Snapshot& snapshot, snapshot::Match& found) {
+  const std::string_view asked = lookup.fields.value(http::FieldName::access_control_request_method);
+  if (lookup.method != "OPTIONS" || asked.empty()) return;
+  if (lookup.fields.find(http::FieldName::origin) == nullptr) return;
+  lookup.method = asked;
+  const snapshot::Match meant = snapshot.router.match(lookup);
   if (meant.outcome != snapshot::Match::Outcome::found) return;
   const pipeline::Chain& chain = snapshot.routes[static_cast<std::size_t>(meant.route)].chain;
   const bool answers =
@@ -110,10 +106,16 @@ Result<void> admit(Exchange& exchange, const snapshot::Snapshot& snapshot) {
   return {};
 }
 
+snapshot::Match find_route(const snapshot::Snapshot& snapshot, const snapshot::Lookup& lookup) {
+  snapshot::Match found = snapshot.router.match(lookup);
+  if (found.outcome == snapshot::Match::Outcome::wrong_method) find_for_preflight(lookup, snapshot, found);
+  return found;
+}
+
 Result<void> match(Exchange& exchange, const snapshot::Snapshot& snapshot) {
   const http::RequestHead& request = exchange.request;
-  snapshot::Match found = snapshot.router.match(lookup(exchange, request.method_text));
-  if (found.outcome == snapshot::Match::Outcome::wrong_method) find_for_preflight(exchange, snapshot, found);
+  const snapshot::Match found =
+      find_route(snapshot, {exchange.host, exchange.path, request.method_text, exchange.query, request.fields});
   switch (found.outcome) {
     case snapshot::Match::Outcome::no_path:
       return fail(Reason::no_route);

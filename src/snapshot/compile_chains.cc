@@ -154,7 +154,7 @@ ChainMaker::Made ChainMaker::assemble(const Entries& entries, const std::vector<
       out.chain.execution = execution;
     }
     if (out.answers.empty() && filter->always_answers()) out.answers = entry.spec->name;
-    out.links.push_back({entry.spec->name, entry.spec->phase, entry.origin});
+    out.links.push_back({entry.spec->name, entry.spec->phase, entry.origin, filter});
   }
   std::ranges::reverse(out.chain.on_response);
   return out;

@@ -36,6 +36,7 @@ struct ChainLink {
   std::string_view filter;  // its name: static storage
   pipeline::Phase phase = pipeline::Phase::pre_auth;
   Origin origin = Origin::built_in;
+  const pipeline::Filter* instance = nullptr;  // the snapshot's
 };
 using ChainLinks = std::vector<ChainLink>;  // in the order requests pass them
 

@@ -1,0 +1,37 @@
+// A request that nobody sent, walked through the filters that decide where it goes: what `weir routes --match` says
+// of the upstream's side. Only filters that go by the request alone are asked (cors, redirect, respond, headers,
+// rewrite): what depends on who calls, on limits or on others is not guessed. Nothing is sent. Cold; the command's
+// thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/route_book.h"
+#include "http/message.h"
+#include "http/uri.h"
+
+namespace weir::app {
+
+struct Rehearsed {
+  // What the upstream is asked behind the destination's prefix, "/v2/orders/7?x=1", and the Host that a filter wrote:
+  // it wins over the destination's and over preserve_host. Empty: none did.
+  std::string target;
+  std::string host;
+  // The filter that answers in the upstream's place, or refuses; empty: none does.
+  std::string_view ended_by;
+  int status = 0;           // of that answer
+  std::string location;     // of that answer, if it is a redirect
+  std::string_view reason;  // the word of that refusal; empty: it is an answer
+  std::string_view detail;
+  // Of REQUEST-ID, TRACE-ID, CONSUMER and 192.0.2.1: those that stand in target, host or location for what only a
+  // real request has.
+  std::vector<std::string_view> stand_ins;
+};
+
+// `request` is stripped as admission does it; `target` and `host` are canonical; `match` found a route of the book.
+Rehearsed rehearse(const RouteBook& book, const http::RequestHead& request, const http::CanonicalTarget& target,
+                   std::string_view host, const snapshot::Match& match);
+
+}  // namespace weir::app
