@@ -106,15 +106,19 @@ bool TimerWheel::any_above_first() noexcept {
 }
 
 Duration TimerWheel::until_next(TimePoint now) noexcept {
-  // Level 0 exactly; for the others the next cascade is soon enough, and costs one wake-up in 64 ticks.
+  // Level 0 is exact; from a higher level a timer comes down when its slot begins, and until then nothing is due.
   std::uint64_t next = 0;
-  std::uint64_t cascade_at = (current_ | (kSlots - 1)) + 1;
-  while (maybe_[0] != 0 && !next) {
-    int shift = static_cast<int>((current_ + 1) & (kSlots - 1));
-    int ahead = std::countr_zero(std::rotr(maybe_[0], shift));
-    if (occupied(0, (shift + ahead) & (kSlots - 1))) next = current_ + 1 + static_cast<std::uint64_t>(ahead);
+  for (int level = 0; level < kLevels; ++level) {
+    const std::uint64_t here = current_ >> (kBits * level);
+    const int shift = static_cast<int>((here + 1) & (kSlots - 1));
+    while (maybe_[level] != 0) {
+      const int ahead = std::countr_zero(std::rotr(maybe_[level], shift));
+      if (!occupied(level, (shift + ahead) & (kSlots - 1))) continue;
+      const std::uint64_t at = (here + 1 + static_cast<std::uint64_t>(ahead)) << (kBits * level);
+      if (!next || at < next) next = at;
+      break;
+    }
   }
-  if ((!next || next > cascade_at) && any_above_first()) next = cascade_at;
   if (!next) return Duration::max();
   TimePoint at = origin_ + kTick * static_cast<std::int64_t>(next);
   return at <= now ? Duration::zero() : at - now;

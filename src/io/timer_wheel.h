@@ -46,7 +46,8 @@ class TimerWheel {
   // Fires all that is due at `now`. Callbacks may start and stop any timer.
   void advance(TimePoint now);
 
-  // How long the loop may sleep; kNever - epoch when no timer is armed. May be too short (a cascade), never too long.
+  // How long the loop may sleep; kNever - epoch when no timer is armed. May be too short (a timer comes down a level:
+  // at most four times), never too long.
   Duration until_next(TimePoint now) noexcept;
 
  private:

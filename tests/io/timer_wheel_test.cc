@@ -64,6 +64,21 @@ TEST(TimerWheel, FiresNeverEarlyAndAtMostOneTickLate) {
   }
 }
 
+// A timer an hour away must not wake an idle loop every revolution: only when it comes down a level.
+TEST(TimerWheel, SleepsThroughUntilAFarTimerComesNear) {
+  TimePoint now{std::chrono::hours(5)};
+  TimerWheel wheel(now);
+  Probe timer;
+  wheel.start(timer, now + std::chrono::hours(1));
+  int wakes = 0;
+  for (; timer.fired == 0 && wakes < 100; ++wakes) {
+    now += wheel.until_next(now);
+    wheel.advance(now);
+  }
+  EXPECT_EQ(timer.fired, 1);
+  EXPECT_LE(wakes, 5) << "one for each level";
+}
+
 TEST(TimerWheel, ACallbackMayRestartItsTimerWithoutFiringTwiceInOneRound) {
   TimePoint now{};
   TimerWheel wheel(now);
