@@ -13,8 +13,9 @@
 namespace weir::app {
 namespace {
 
-// How often files are looked at: a change is in force within two looks.
-constexpr auto kLook = std::chrono::milliseconds(250);
+// How often files are looked at: a change is in force within two looks. 240 ms are 60 of the timer wheel's ticks, within
+// its first level: one wake-up per look, where 250 would be two.
+constexpr auto kLook = std::chrono::milliseconds(240);
 // Between failing readiness and closing the listeners: a load balancer that still sends here in that time is served.
 constexpr auto kReadinessLead = std::chrono::milliseconds(500);
 
@@ -51,8 +52,8 @@ Process::~Process() = default;
 
 int Process::run() {
   tasks_.spawn(live());
-  while (!ended_) loop_.turn(std::chrono::seconds(1));
-  // The helpers notice `ended_` within a look; nothing may be destroyed under them.
+  while (!ended_) loop_.turn(io::Duration::max());
+  // Nothing may be destroyed under a helper; the bells have told them to end, one may be asking the workers just now.
   while (tasks_.running() != 0) loop_.turn(kLook);
   if (admin_server_) {
     admin_server_->abort();
@@ -70,6 +71,7 @@ void Process::signalled(int signal) {
       if (asked_end_ != 0) std::_Exit(130);
       asked_end_ = signal;
     }
+    asked_.ring();
   });
 }
 
@@ -95,13 +97,14 @@ io::Task<void> Process::live() {
   tasks_.spawn(keep_names());
   if (supervisor_.watchdog().count() != 0) tasks_.spawn(tell_watchdog());
   while (!ended_) {
-    co_await io::sleep(loop_, std::chrono::milliseconds(20));
     if (asked_end_ != 0) {
       co_await drain(asked_end_ == SIGINT ? "interrupted" : "asked to end", false);
     } else if (std::exchange(asked_successor_, false)) {
       co_await hand_over();
     } else if (!asked_reload_.empty()) {
       co_await reload(std::exchange(asked_reload_, {}));
+    } else {
+      co_await asked_.wait(io::kNever);
     }
   }
 }
@@ -121,7 +124,7 @@ io::Task<bool> Process::start() {
     co_return false;
   }
   resolver_ = std::move(*resolver);
-  directory_ = std::make_unique<upstream::Directory>(*resolver_);
+  directory_ = std::make_unique<upstream::Directory>(*resolver_, [this] { loop_.post([this] { names_.ring(); }); });
   auto log = gateway::LogFile::open(config.access_log_path.empty() ? "/dev/null" : config.access_log_path);
   if (!log) {
     say("{}", log.error());
@@ -216,28 +219,29 @@ io::Task<void> Process::reload(std::string_view why) {
       say("warning: the number of workers changes at the next start (or SIGUSR2), not by a reload");
     watch_files(config);
   }
+  names_.ring();  // others are watched now
   supervisor_.ready("serving");
 }
 
 io::Task<void> Process::watch() {
   while (!ended_) {
-    co_await io::sleep(loop_, kLook);
-    if (watched_.changed() && asked_reload_.empty()) asked_reload_ = "a file has changed";
+    if (watched_.changed() && asked_reload_.empty()) {
+      asked_reload_ = "a file has changed";
+      asked_.ring();
+    }
+    co_await looks_.wait(loop_.now() + kLook);
   }
 }
 
 io::Task<void> Process::keep_names() {
-  while (!ended_) {
-    directory_->poll(loop_.now());
-    co_await io::sleep(loop_, std::chrono::milliseconds(50));
-  }
+  while (!ended_) co_await names_.wait(directory_->poll(loop_.now()));
 }
 
 io::Task<void> Process::tell_watchdog() {
   while (!ended_) {
     auto measured = co_await gateway_->measure(supervisor_.watchdog() / 4);
     if (measured.silent == 0) supervisor_.alive();
-    co_await io::sleep(loop_, supervisor_.watchdog() / 3);
+    co_await watchdog_.wait(loop_.now() + supervisor_.watchdog() / 3);
   }
 }
 
@@ -267,6 +271,7 @@ io::Task<void> Process::drain(std::string_view why, bool at_once) {
   if (cut != 0) say("{} connection{} cut at the end of drain_timeout", cut, cut == 1 ? " was" : "s were");
   say("ended");
   ended_ = true;
+  for (io::Bell* helper : {&looks_, &names_, &watchdog_}) helper->ring();
 }
 
 }  // namespace weir::app

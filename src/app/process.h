@@ -14,6 +14,7 @@
 #include "app/watched_files.h"
 #include "gateway/admin.h"
 #include "gateway/gateway.h"
+#include "io/bell.h"
 #include "io/tls_ticket_keys.h"
 
 namespace weir::app {
@@ -55,6 +56,11 @@ class Process {
   gateway::InheritedSockets inherited_;
   io::TlsTicketKeys ticket_keys_;
   io::Loop loop_;
+  // What each of the control thread's tasks sleeps by; at the end they are rung for the last time.
+  io::Bell asked_{loop_};  // live(): a signal, a changed file
+  io::Bell looks_{loop_};
+  io::Bell names_{loop_};  // keep_names(): an answer, or other names to watch
+  io::Bell watchdog_{loop_};
   http::BufferPool buffers_;
   std::unique_ptr<adapters::cares::Resolver> resolver_;
   std::unique_ptr<upstream::Directory> directory_;

@@ -62,6 +62,19 @@ def test_a_reload_that_fails_ends_ready_too(weir, origin, manager):
     until("READY again", lambda: len([m for m in manager() if m.get("READY") == "1"]) == 2)
 
 
+def test_the_watchdog_is_fed_while_the_workers_answer(weir, origin, manager):
+    weir(config.to_origin(origin), environment=manager.environment | {"WATCHDOG_USEC": "600000"})
+    until("three signs of life", lambda: len([m for m in manager() if m.get("WATCHDOG") == "1"]) >= 3)
+
+
+def test_a_patient_watchdog_does_not_hold_up_the_end(weir, origin, manager):
+    """Between two signs of life lie 20 s: who is asked to end does not sleep through them."""
+    gateway = weir(config.to_origin(origin), environment=manager.environment | {"WATCHDOG_USEC": "60000000"})
+    until("a sign of life", lambda: [m for m in manager() if m.get("WATCHDOG") == "1"])
+    gateway.signal(signal.SIGTERM)
+    assert gateway.process.wait(5 * SCALE) == 0
+
+
 def test_it_serves_on_a_socket_it_is_handed(weir, origin):
     """A connection made before the gateway even started is served: that is the point of socket activation."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
