@@ -190,7 +190,7 @@ def start(names, origin, first_port, weir=None):
     """Starts those of `names` whose program is there, all at once; returns [Proxy]. Says which are missing."""
     programs = {
         "weir": str(weir) if weir else program("", ROOT / "build/release/weir"), "nginx": program("nginx"), "haproxy": program("haproxy"),
-        "caddy": program("caddy"), "envoy": program("", WORK / "envoy/envoy/_bin/envoy"),
+        "floor_epoll": program("", WORK / "bare"), "floor_io_uring": program("", WORK / "bare"), "caddy": program("caddy"), "envoy": program("", WORK / "envoy/envoy/_bin/envoy"),
     }
     started = []
     for index, name in enumerate(programs):
@@ -211,6 +211,8 @@ def start(names, origin, first_port, weir=None):
         elif name == "nginx":
             (work / "nginx.conf").write_text(NGINX.format(**values))
             command = [path, "-p", str(work), "-c", str(work / "nginx.conf")]
+        elif name.startswith("floor_"):
+            command = [path, name.removeprefix("floor_"), str(port), str(origin)]
         elif name == "haproxy":
             (work / "haproxy.cfg").write_text(HAPROXY.format(**values))
             command = [path, "-db", "-f", str(work / "haproxy.cfg")]

@@ -34,10 +34,10 @@ ORIGIN_PORT, FIRST_PORT = 19080, 19081
 
 def compile_tools():
     peers.WORK.mkdir(parents=True, exist_ok=True)
-    for name in ("origin", "load"):
+    for name in ("origin", "load", "bare"):
         source, binary = peers.ROOT / "bench" / f"{name}.cc", peers.WORK / name
         if not binary.exists() or binary.stat().st_mtime < source.stat().st_mtime:
-            subprocess.run(["clang++-19", "-std=c++23", "-O2", "-o", str(binary), str(source)], check=True)
+            subprocess.run(["clang++-19", "-std=c++23", "-O2", "-o", str(binary), str(source), *(["-luring"] if name == "bare" else [])], check=True)
 
 
 def load_command(port, connections, seconds, kib, mode):
