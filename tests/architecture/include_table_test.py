@@ -12,11 +12,12 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
 # A vendor's header (prefix) and the only rooms that may include it.
 VENDORS = {
-    "openssl/": {"io"},
+    "openssl/": {"io", "identity", "jose"},
     "ares": {"adapters/cares"},
     "libfyaml": {"adapters/yaml"},
     "CLI/": {"app"},
     "liburing.h": {"io"},
+    "sqlite3.h": {"adapters/sqlite"},
     "fmt/": None,  # None: anywhere (cold paths only, which no test can see).
 }
 STANDARD = re.compile(r"^[a-z_0-9]+$")  # <vector>; C and kernel headers are listed in SYSTEM.
