@@ -13,8 +13,8 @@
 namespace weir::app {
 namespace {
 
-// How often files are looked at: a change is in force within two looks. 240 ms are 60 of the timer wheel's ticks, within
-// its first level: one wake-up per look, where 250 would be two.
+// How often files are looked at: a change is in force within two looks. 240 ms are 60 of the timer wheel's ticks,
+// within its first level: one wake-up per look, where 250 would be two.
 constexpr auto kLook = std::chrono::milliseconds(240);
 // Between failing readiness and closing the listeners: a load balancer that still sends here in that time is served.
 constexpr auto kReadinessLead = std::chrono::milliseconds(500);
@@ -183,8 +183,11 @@ void Process::watch_files(const snapshot::Snapshot& snapshot) {
 void Process::announce(const snapshot::Snapshot& snapshot) const {
   for (const auto& warning : snapshot.warnings) say("warning: {}", warning);
   for (const auto& listener : snapshot.listeners)
-    say("listening on {}://{}", listener.tls ? "https" : "http", listener.text);
-  if (snapshot.admin) say("admin on http://{} (/metrics /readyz /livez /startupz)", snapshot.admin->to_string());
+    say("listening on {}://{}", listener.tls ? "https" : "http", gateway_->bound(listener.address).to_string());
+  if (!admin_sockets_.empty()) {
+    auto where = gateway::bound_address(admin_sockets_.front()).value_or(*snapshot.admin);
+    say("admin on http://{} (/metrics /readyz /livez /startupz)", where.to_string());
+  }
   say("serving {} route{} to {} upstream{} with {} worker{}, revision {} of {}", snapshot.routes.size(),
       snapshot.routes.size() == 1 ? "" : "s", snapshot.upstreams.size(), snapshot.upstreams.size() == 1 ? "" : "s",
       gateway_->workers(), gateway_->workers() == 1 ? "" : "s", snapshot.revision, source_.name());

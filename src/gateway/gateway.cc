@@ -165,6 +165,13 @@ io::Task<Gateway::Measured> Gateway::measure(io::Duration patience) {
   co_return Measured{answers->sum, silent};
 }
 
+SocketAddress Gateway::bound(const SocketAddress& address) const {
+  for (const auto& listener : listeners_)
+    if (listener.address == address && !listener.sockets.empty())
+      return bound_address(listener.sockets.front()).value_or(address);
+  return address;
+}
+
 std::vector<int> Gateway::sockets() const {
   std::vector<int> out;
   for (const auto& listener : listeners_) out.insert(out.end(), listener.sockets.begin(), listener.sockets.end());

@@ -50,6 +50,8 @@ class Gateway {
   int workers() const noexcept { return static_cast<int>(workers_.size()); }
   // Every listening socket's descriptor, for the process that takes over.
   std::vector<int> sockets() const;
+  // Where the listener of that address in the config really listens: port 0 is a port that the kernel chose.
+  SocketAddress bound(const SocketAddress& address) const;
 
  private:
   io::Task<void> resolve_new_names(const snapshot::Snapshot& snapshot);

@@ -21,14 +21,19 @@ int number(const char* text) {
 
 }  // namespace
 
-void InheritedSockets::add(int fd) {
+std::optional<SocketAddress> bound_address(int fd) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
+  return SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), size);
+}
+
+void InheritedSockets::add(int fd) {
+  auto address = bound_address(fd);
+  if (!address) return;
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-  if (auto address = SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), size))
-    by_address_.emplace(address->to_string(), fd);
+  by_address_.emplace(address->to_string(), fd);
 }
 
 InheritedSockets InheritedSockets::from_environment() {
@@ -80,7 +85,9 @@ std::expected<std::vector<int>, std::string> open_sockets(const SocketAddress& a
       fd = ::fcntl(out.front(), F_DUPFD_CLOEXEC, 3);
       if (fd < 0) break;
     } else {
-      auto opened = io::listen_on(address);
+      // Port 0: the kernel chooses once, and all workers share what it chose.
+      auto where = out.empty() ? address : bound_address(out.front()).value_or(address);
+      auto opened = io::listen_on(where);
       if (!opened) {
         for (int each : out) ::close(each);
         return std::unexpected(opened.error());

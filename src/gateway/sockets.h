@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ class InheritedSockets {
   void add(int fd);
   std::multimap<std::string, int> by_address_;
 };
+
+// Where a socket is bound: the real port, when 0 was asked for.
+std::optional<SocketAddress> bound_address(int fd);
 
 // One address and its sockets: one per worker, or those that were handed in.
 struct OpenListener {

@@ -2,6 +2,9 @@
 next to nothing."""
 
 import contextlib
+import os
+import pathlib
+import re
 import resource
 import socket
 import threading
@@ -38,6 +41,17 @@ def test_an_ipv6_listener(weir, origin):
     gateway = weir(config.to_origin(origin, listeners=[{"address": f"[::1]:{port}"}]))
     assert ask(socket.AF_INET6, ("::1", port)).startswith(b"HTTP/1.1 200 ")
     until("logged", lambda: [r for r in gateway.records() if "::1" in r.client])
+
+
+def test_port_0_is_one_port_that_is_told(weir, origin):
+    gateway = weir(config.to_origin(origin, listeners=[config.listener(), config.listener(address="127.0.0.1:0")], workers=3))
+    told = re.findall(r"listening on http://127\.0\.0\.1:(\d+)", gateway.stderr())
+    assert len(told) == 2 and told[0] == str(gateway.port)
+    mine = {os.readlink(fd) for fd in pathlib.Path(f"/proc/{gateway.pid}/fd").iterdir()}
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ports = {str(int(row[1].partition(":")[2], 16)) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in mine}
+    assert ports == {*told, str(gateway.admin)}, "all workers share it"
+    assert fetch(int(told[1])).status == 200
 
 
 def test_a_unix_listener(weir, origin, tmp_path):
