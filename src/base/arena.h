@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace weir {
@@ -44,6 +45,16 @@ class Arena {
       at += part.size();
     }
     return {out, size};
+  }
+
+  // `count` Ts of no value yet, such as views; T is trivially destructible.
+  template <class T>
+  T* array(std::size_t count) {
+    static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= 16);
+    const auto at = reinterpret_cast<std::uintptr_t>(allocate(count * sizeof(T) + alignof(T) - 1));
+    auto* out = reinterpret_cast<T*>((at + alignof(T) - 1) & ~std::uintptr_t{alignof(T) - 1});
+    std::uninitialized_default_construct_n(out, count);
+    return out;
   }
 
   void clear() noexcept {

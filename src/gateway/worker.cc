@@ -78,6 +78,7 @@ void Worker::install(std::shared_ptr<const snapshot::Snapshot> snapshot) {
   active->lease.access_log = config.access_log_path.empty() ? nullptr : &log_;
   active->lease.buffers = &buffers_;
   if (attachments_) active->lease.services = attachments_->services();
+  active->lease.services.kept = &kept_;
   active->lease.upstreams = upstreams_.enter(config.upstreams);
   for (const auto& route : config.routes) active->route_metrics.push_back(&metrics_.routes[route.id]);
   for (const auto& upstream : config.upstreams)

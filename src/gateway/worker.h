@@ -12,6 +12,7 @@
 #include "http/server.h"
 #include "io/loop.h"
 #include "pipeline/exchange.h"
+#include "pipeline/kept.h"
 #include "snapshot/snapshot.h"
 #include "upstream/registry.h"
 
@@ -72,6 +73,7 @@ class Worker final : public http::Handler {
   io::Loop loop_;
   http::BufferPool buffers_;
   upstream::Registry upstreams_;
+  pipeline::Kept kept_;
   LogBuffer log_;
   Metrics metrics_;
   RouteMetrics* no_route_;

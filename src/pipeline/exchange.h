@@ -97,6 +97,7 @@ struct Exchange {
   std::string_view span_id;   // 16 hex digits: our own span
   Reason reason = Reason::ok;
   std::string_view detail;  // static: what exactly was wrong
+  int refusal_status = 0;   // set by a filter whose config says so: instead of the reason's own status
   io::TimePoint started{};  // the first byte of the head was seen
   io::TimePoint upstream_started{};
   io::TimePoint upstream_first_byte{};

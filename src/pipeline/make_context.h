@@ -7,6 +7,10 @@
 #include <string>
 #include <string_view>
 
+namespace weir::identity {
+class ConsumerBook;
+}
+
 namespace weir::pipeline {
 
 // An outside service that a filter asks while a request waits (introspection, forward_auth): one of the snapshot's
@@ -27,6 +31,12 @@ class MakeContext {
   // The contents of a file named in the config, relative to the config's own folder; a change of it calls for a
   // reload. The error is a sentence. 1 MiB at most.
   virtual std::expected<std::string, std::string> file(std::string_view path) = 0;
+
+  // The consumers of the config; lives as long as the snapshot, as filters do. nullptr: there are none.
+  virtual const identity::ConsumerBook* consumers() { return nullptr; }
+
+  // A sentence for the operator about what works but should be thought over; shown by `weir check` and at every load.
+  virtual void warn(std::string sentence) = 0;
 };
 
 }  // namespace weir::pipeline

@@ -21,9 +21,9 @@ bool kept_on_error(const http::Field& field) noexcept {
                              [&](std::string_view name) { return http::equal_ignoring_case(field.name, name); });
 }
 
-std::string_view problem_json(Exchange& exchange, const ReasonInfo& info, std::string_view detail) {
+std::string_view problem_json(Exchange& exchange, const ReasonInfo& info, int status, std::string_view detail) {
   char digits[12];
-  const auto end = std::to_chars(digits, digits + sizeof digits, info.status).ptr;
+  const auto end = std::to_chars(digits, digits + sizeof digits, status).ptr;
   std::string out;
   out.reserve(320);  // the longest of today's texts with an id of ours is under 300 bytes
   out.append(R"({"type":"urn:weir:problem:)").append(info.word).append(R"(","title":)");
@@ -68,12 +68,13 @@ void refuse(Exchange& exchange, Error error) {
   ensure_request_id(exchange);
   const ReasonInfo& about = info(error.reason);
   http::ResponseHead& response = exchange.response;
-  response.status = about.status;
+  const int status = exchange.refusal_status != 0 ? exchange.refusal_status : about.status;
+  response.status = status;
   response.upgrade = false;
   response.fields.remove_if([](const http::Field& field) { return !kept_on_error(field); });
   response.fields.append(http::FieldName::content_type, "application/problem+json");
   response.fields.append("Cache-Control", "no-store");
-  exchange.answer = problem_json(exchange, about, error.detail);
+  exchange.answer = problem_json(exchange, about, status, error.detail);
   response.framing = http::Framing::length;
   response.content_length = exchange.answer.size();
 }

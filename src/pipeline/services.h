@@ -12,11 +12,14 @@ class TokenCache;
 
 namespace weir::pipeline {
 
+class Kept;
+
 struct Services {
   ports::CredentialStore* credentials = nullptr;  // API keys, in memory: never waits
   ports::KeySets* key_sets = nullptr;             // JWK sets, kept fresh in the background: never waits
   ports::TokenCache* tokens = nullptr;            // what was verified before
   ports::RateStore* rates = nullptr;              // buckets, concurrency and quotas
+  Kept* kept = nullptr;                           // what filters remember; the worker's own, never nullptr there
 };
 
 }  // namespace weir::pipeline

@@ -48,6 +48,10 @@ class FilterContext final : public pipeline::MakeContext {
 
   std::expected<std::string, std::string> file(std::string_view path) override { return context_.read_file(path); }
 
+  const identity::ConsumerBook* consumers() override { return context_.out.consumers.get(); }
+
+  void warn(std::string sentence) override { context_.out.warnings.push_back(std::move(sentence)); }
+
  private:
   CompileContext& context_;
   UpstreamBook& upstreams_;

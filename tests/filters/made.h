@@ -20,6 +20,7 @@ class NoContext final : public pipeline::MakeContext {
   std::expected<std::string, std::string> file(std::string_view) override {
     return std::unexpected(std::string("no files here"));
   }
+  void warn(std::string) override {}
 };
 
 using Outcome = std::expected<std::unique_ptr<pipeline::Filter>, Problems>;
