@@ -179,6 +179,28 @@ std::expected<AlgorithmSet, std::string> algorithms_for(KeyType type, std::strin
   return out;
 }
 
+AlgorithmSet claimed_algorithms(const Json& jwk, const KeyRules& rules) {
+  const Json* alg = jwk.find("alg");
+  const Json* type = jwk.find("kty");
+  const Json* curve = jwk.find("crv");
+  if (type == nullptr || !check_purpose(jwk)) return {};
+  const std::string_view word = type->as_string();
+  const auto at =
+      std::ranges::find(kCurves, curve != nullptr ? curve->as_string() : std::string_view(), &Curve::name);
+  KeyType kind = KeyType::ed25519;
+  if (word == "RSA") {
+    kind = KeyType::rsa;
+  } else if (word == "oct") {
+    kind = KeyType::secret;
+  } else if (word == "EC" && at != kCurves.end()) {
+    kind = at->type;
+  } else if (word != "OKP") {
+    return {};
+  }
+  const auto out = algorithms_for(kind, alg != nullptr ? alg->as_string() : std::string_view(), rules);
+  return out ? *out : AlgorithmSet();
+}
+
 std::expected<void, std::string> check_rsa(std::string_view modulus, std::string_view exponent) {
   while (!modulus.empty() && modulus.front() == '\0') modulus.remove_prefix(1);
   while (!exponent.empty() && exponent.front() == '\0') exponent.remove_prefix(1);

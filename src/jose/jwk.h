@@ -13,6 +13,10 @@ namespace weir::jose {
 
 std::expected<std::unique_ptr<const Key>, std::string> read_jwk(const Json& jwk, const KeyRules& rules);
 
+// What a key that read_jwk refused would have been good for: another of the same kid is then not to be trusted
+// either. Empty: nothing here, by its use, its type or its alg.
+AlgorithmSet claimed_algorithms(const Json& jwk, const KeyRules& rules);
+
 // Checks an RSA key made elsewhere (PEM) by the same rules: 2048 bits at least, 8192 at most, an odd exponent of at
 // least 3, and not of the kind that CVE-2017-15361 (ROCA) finds the factors of. The error is a sentence.
 std::expected<void, std::string> check_rsa(std::string_view modulus, std::string_view exponent);

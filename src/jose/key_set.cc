@@ -10,14 +10,15 @@ using Made = std::expected<std::shared_ptr<const KeySet>, std::string>;
 Made KeySet::parse(std::string_view text, const KeyRules& rules) {
   const auto json = parse_json(text);
   if (!json) return std::unexpected("is no JSON: " + json.error().message);
-  return parse(*json, rules);
+  return from_json(*json, rules);
 }
 
-Made KeySet::parse(const Json& json, const KeyRules& rules) {
+Made KeySet::from_json(const Json& json, const KeyRules& rules) {
   const Json* keys = json.find("keys");
   if (keys == nullptr || !keys->is_array())
     return std::unexpected(std::string("is no JWK set: it has no list \"keys\""));
   auto out = std::make_shared<KeySet>();
+  std::vector<Named> bad;
   for (const Json& item : keys->items()) {
     const Json* kid = item.find("kid");
     std::string name(kid != nullptr ? kid->as_string() : std::string_view());
@@ -29,11 +30,12 @@ Made KeySet::parse(const Json& json, const KeyRules& rules) {
     if (key) {
       out->add(std::move(*key));
     } else {
+      if (!name.empty()) bad.push_back({name, claimed_algorithms(item, rules)});
       out->skipped_.push_back({std::move(name), std::move(key.error())});
     }
   }
   out->leave_out_secrets();
-  out->leave_out_twins();
+  out->leave_out_twins(bad);
   return out;
 }
 
@@ -71,10 +73,12 @@ void KeySet::leave_out_secrets() {
   });
 }
 
-void KeySet::leave_out_twins() {
+void KeySet::leave_out_twins(const std::vector<Named>& bad) {
   std::vector<bool> out(keys_.size(), false);
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     if (keys_[i]->kid().empty()) continue;
+    for (const Named& other : bad)
+      if (other.kid == keys_[i]->kid() && !(other.algorithms & keys_[i]->algorithms()).empty()) out[i] = true;
     for (std::size_t j = i + 1; j < keys_.size() && keys_[j]->kid() == keys_[i]->kid(); ++j) {
       if ((keys_[i]->algorithms() & keys_[j]->algorithms()).empty()) continue;
       out[j] = true;

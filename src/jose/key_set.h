@@ -35,11 +35,12 @@ inline constexpr std::size_t kMostTries = 4;
 class KeySet {
  public:
   // A JWK set. The error is a sentence: it is no JSON, or no set. Bad keys are skipped, each with its reason:
-  //  - two different keys of the same kid and algorithm: neither is used, as nobody could say which one is meant;
+  //  - two keys of the same kid and type, if they are not the same key or one of them is bad: neither is used, as
+  //    nobody could say which one is meant;
   //  - a secret beside public keys: whoever reads the set could sign (RFC 8725 §3.5).
   static std::expected<std::shared_ptr<const KeySet>, std::string> parse(std::string_view json,
                                                                          const KeyRules& rules);
-  static std::expected<std::shared_ptr<const KeySet>, std::string> parse(const Json& json, const KeyRules& rules);
+  static std::expected<std::shared_ptr<const KeySet>, std::string> from_json(const Json& json, const KeyRules& rules);
   // One public key in PEM ("PUBLIC KEY" or "CERTIFICATE"), good for every token whatever its kid.
   static std::expected<std::shared_ptr<const KeySet>, std::string> from_pem(std::string_view pem,
                                                                             const KeyRules& rules);
@@ -61,8 +62,12 @@ class KeySet {
   Candidates find(std::string_view kid, Algorithm algorithm) const noexcept;
 
  private:
+  struct Named {
+    std::string kid;
+    AlgorithmSet algorithms;
+  };
   void add(std::unique_ptr<const Key> key);
-  void leave_out_twins();
+  void leave_out_twins(const std::vector<Named>& bad);
   void leave_out_secrets();
 
   std::vector<std::unique_ptr<const Key>> keys_;  // sorted by kid
