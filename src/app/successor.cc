@@ -55,7 +55,10 @@ io::Task<std::expected<void, std::string>> Successor::start(io::Loop& loop, std:
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 
   std::vector<std::string> variables;
-  for (char** each = environ; *each; ++each) variables.emplace_back(*each);
+  // WATCHDOG_PID names this process; without it the successor takes over feeding systemd's watchdog
+  // (sd_watchdog_enabled(3)).
+  for (char** each = environ; *each; ++each)
+    if (!std::string_view(*each).starts_with("WATCHDOG_PID=")) variables.emplace_back(*each);
   variables.push_back("WEIR_SOCKETS=" + list);
   variables.push_back(std::string(kReady) + "=" + std::to_string(pair[1]));
   std::vector<char*> argv, envp;

@@ -1,6 +1,7 @@
 """Promise: under systemd Weir says when it is ready, reloading and stopping, and serves on sockets it is handed (sd_notify(3),
 sd_listen_fds(3))."""
 
+import os
 import signal
 import socket
 import sys
@@ -65,6 +66,27 @@ def test_a_reload_that_fails_ends_ready_too(weir, origin, manager):
 def test_the_watchdog_is_fed_while_the_workers_answer(weir, origin, manager):
     weir(config.to_origin(origin), environment=manager.environment | {"WATCHDOG_USEC": "600000"})
     until("three signs of life", lambda: len([m for m in manager() if m.get("WATCHDOG") == "1"]) >= 3)
+
+
+# systemd names the process it watches, whose number is known only between fork and exec.
+WATCHED = """import os, sys
+os.environ["WATCHDOG_PID"] = str(os.getpid())
+os.execv(sys.argv[1], sys.argv[1:])"""
+
+
+def test_a_successor_takes_over_the_watchdog(weir, origin, manager):
+    gateway = weir(
+        config.to_origin(origin), environment=manager.environment | {"WATCHDOG_USEC": "600000"}, prefix=[sys.executable, "-c", WATCHED],
+    )  # fmt: skip
+    gateway.signal(signal.SIGUSR2)
+    ready = until("both have been ready", lambda: [m for m in manager() if m.get("READY") == "1"][1:])[0]
+    gateway.process.wait(10 * SCALE)
+    try:
+        before = len(manager())
+        until("the successor's signs of life", lambda: len([m for m in manager()[before:] if m.get("WATCHDOG") == "1"]) >= 2)
+    finally:
+        os.kill(int(ready["MAINPID"]), signal.SIGTERM)
+    gateway.stop()
 
 
 def test_a_patient_watchdog_does_not_hold_up_the_end(weir, origin, manager):
