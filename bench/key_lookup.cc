@@ -87,11 +87,15 @@ int main() {
   std::vector<std::string> lines;
   for (const KeyRecord& record : world.records) lines.push_back(to_canonical(to_json(record)));
 
-  const auto parse_begin = Clock::now();
-  std::size_t read = 0;
-  for (const std::string& line : lines) read += key_record(*parse_json(line)).has_value() ? 1U : 0U;
-  const double parse_ms = nanos(Clock::now() - parse_begin) / 1e6;
-  if (read != kKeys) return 2;
+  // The best of three: what others do on the machine is not what is measured.
+  double parse_ms = 1e9;
+  for (int round = 0; round < 3; ++round) {
+    const auto begin = Clock::now();
+    std::size_t read = 0;
+    for (const std::string& line : lines) read += key_record(*parse_json(line)).has_value() ? 1U : 0U;
+    parse_ms = std::min(parse_ms, nanos(Clock::now() - begin) / 1e6);
+    if (read != kKeys) return 2;
+  }
 
   const double before = resident_mb();
   const auto begin = Clock::now();

@@ -1,0 +1,54 @@
+// SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104), comparison in constant time and random bytes for secrets: what API
+// keys, passwords and signed requests are made of. OpenSSL stays in digest.cc. Pure functions; any thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace weir::identity {
+
+using Digest = std::array<unsigned char, 32>;
+
+Digest sha256(std::string_view bytes) noexcept;
+
+// HMAC-SHA-256 under one key, with the key's two blocks hashed once: what is left is two blocks for a short text.
+class Mac {
+ public:
+  explicit Mac(std::string_view key) noexcept;
+  Mac(const Mac&) = default;
+  Mac& operator=(const Mac&) = default;
+  ~Mac();
+
+  Digest operator()(std::initializer_list<std::string_view> parts) const noexcept;
+  Digest operator()(std::string_view text) const noexcept { return (*this)({text}); }
+
+ private:
+  struct State {
+    alignas(8) std::array<std::byte, 112> bytes;  // a SHA256_CTX
+  };
+  State inner_;
+  State outer_;
+};
+
+// Takes as long whatever the bytes are; false at once when the lengths differ.
+bool equal_in_constant_time(std::span<const unsigned char> a, std::span<const unsigned char> b) noexcept;
+
+// From OpenSSL's generator, which the kernel seeds; ends the process when it cannot.
+void random_bytes(std::span<unsigned char> out) noexcept;
+
+// 0-9A-Za-z, each digit equally likely.
+std::string random_base62(std::size_t digits);
+
+std::string to_hex(std::span<const unsigned char> bytes);     // lower case
+bool from_hex(std::string_view text, Digest& out) noexcept;   // exactly 64 digits, either case
+std::string to_base64(std::span<const unsigned char> bytes);  // RFC 4648 §4, padded
+bool from_base64(std::string_view text, std::string& out);    // strict; padding may be left out
+
+// Overwrites a secret in a way the compiler does not leave out.
+void wipe(std::string& secret) noexcept;
+
+}  // namespace weir::identity
