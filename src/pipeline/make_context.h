@@ -35,6 +35,17 @@ class MakeContext {
   // The consumers of the config; lives as long as the snapshot, as filters do. nullptr: there are none.
   virtual const identity::ConsumerBook* consumers() { return nullptr; }
 
+  // Notes a limit (ports/rate_store.h) under its name: state, metrics and the log go by it. `settings` says all that
+  // it does: a second limit of that name must say the same. `shared`: it is kept in Redis; `kept`: what is counted
+  // must survive a restart. Its index for RateLimit::index, or a sentence why it cannot be.
+  virtual std::expected<std::uint32_t, std::string> limit(std::string_view name, std::string_view settings,
+                                                          bool shared, bool kept) {
+    (void)name, (void)settings, (void)shared, (void)kept;
+    return 0;
+  }
+  // The filter stands in the chain of all routes, not in one route's own.
+  bool of_all_routes = false;
+
   // A sentence for the operator about what works but should be thought over; shown by `weir check` and at every load.
   virtual void warn(std::string sentence) = 0;
 };

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -31,6 +32,25 @@ std::expected<std::string, std::string> CompileContext::read_file(std::string_vi
   if (text.size() > kMostBytes) return std::unexpected(path + " is larger than 1 MiB");
   if (std::ranges::find(out.files, path) == out.files.end()) out.files.push_back(path);
   return text;
+}
+
+std::expected<std::string, Problem> CompileContext::read_secret(const Fields& fields, std::string_view name) {
+  const std::string by_env = std::string(name) + "_env", by_file = std::string(name) + "_file";
+  if (fields.has(by_env) == fields.has(by_file)) {
+    return std::unexpected(Problem{fields.json().position, fields.path(),
+                                   "needs one of " + by_env + " and " + by_file,
+                                   fields.has(by_env) ? "remove one of them" : ""});
+  }
+  if (fields.has(by_env)) {
+    const std::string variable(fields.string(by_env));
+    const char* value = std::getenv(variable.c_str());
+    if (value != nullptr && *value != '\0') return std::string(value);
+    return std::unexpected(fields.problem(by_env, "the environment variable " + variable + " is not set"));
+  }
+  auto text = read_file(fields.string(by_file));
+  if (!text) return std::unexpected(fields.problem(by_file, text.error()));
+  while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
+  return std::move(*text);
 }
 
 }  // namespace weir::snapshot

@@ -16,11 +16,14 @@ struct CompileContext {
 
   // The contents of a file named in the document, which is watched from then on; the error is a sentence.
   std::expected<std::string, std::string> read_file(std::string_view name);
+  // The secret that `fields` names by NAME_env or NAME_file, of which it has one; without the newline at its end.
+  std::expected<std::string, Problem> read_secret(const Fields& fields, std::string_view name);
 };
 
 // Each fills its part of `out`.
 void compile_settings(CompileContext& context);
 void compile_listeners(CompileContext& context);
+void compile_consumers(CompileContext& context);  // before the routes, whose filters ask for them
 void compile_routes(CompileContext& context);
 
 }  // namespace weir::snapshot

@@ -94,6 +94,12 @@ Schema document_schema(pipeline::FilterTable filters) {
           .doc("Which request goes where. Their order does not matter: see docs/routing.md."),
       field("plugin_chain", plugin_chain)
           .doc("Filters of every request. A route's own filter of the same name replaces one of these."),
+      field("consumers", schema::array(consumer_schema()))
+          .doc("Who may call, and the credentials of each that are not API keys: see docs/identity.md."),
+      field("groups", groups_schema())
+          .doc("The groups there are. If it is given, a consumer in any other is refused as a slip."),
+      field("credentials", credentials_schema())
+          .doc("Where API keys are kept; without it the filter api_key knows nobody."),
       field("access_log", access_log()).doc("One JSON line per request."),
       field("trusted_proxies", cidrs())
           .doc("Proxies in front of Weir whose Forwarded, X-Forwarded-* and X-Request-Id fields are believed. Nobody "

@@ -15,6 +15,9 @@ Schema document_schema(pipeline::FilterTable filters);
 const Schema& listener_schema();
 const Schema& upstream_schema();
 const Schema& limits_schema();
+const Schema& consumer_schema();
+Schema groups_schema();
+const Schema& credentials_schema();
 Schema route_schema(const Schema& plugin_chain);
 Schema plugin_chain_schema(pipeline::FilterTable filters);
 

@@ -10,6 +10,7 @@
 
 #include "base/ip.h"
 #include "http/limits.h"
+#include "identity/consumer_book.h"
 #include "pipeline/filter.h"
 #include "pipeline/route.h"
 #include "snapshot/router.h"
@@ -40,6 +41,18 @@ struct ChainLink {
 };
 using ChainLinks = std::vector<ChainLink>;  // in the order requests pass them
 
+// `credentials`: where API keys come from. The feed (app/key_feed.h) follows it.
+struct CredentialSettings {
+  enum class Store : std::uint8_t { none, file, redis };
+  Store store = Store::none;
+  std::string file;         // of Store::file
+  std::string local_copy;   // of Store::redis
+  std::string pepper;       // empty: it is in pepper_file, which the command line makes
+  std::string pepper_file;  // only if `pepper` is empty
+
+  bool operator==(const CredentialSettings&) const = default;
+};
+
 struct Snapshot {
   std::uint64_t revision = 0;
   std::string digest;  // SHA-256 of the canonical document, hex
@@ -52,6 +65,9 @@ struct Snapshot {
   CidrSet trusted_proxies;
   std::string access_log_path;                // "-": standard output; empty: none
   std::vector<std::string> resolver_servers;  // empty: the system's
+
+  std::unique_ptr<const identity::ConsumerBook> consumers;  // never nullptr
+  CredentialSettings credentials;
 
   Router router;  // gives indices into routes
   std::vector<pipeline::Route> routes;
