@@ -180,7 +180,11 @@ void add_forwarded(Fields& fields, const Forwarded& from, Version version, Arena
   std::string_view proto = from.secure ? "https" : "http";
   char text[64];
   std::string_view address;
-  {
+  // Over a Unix socket nobody has an address (RFC 7239 §6.2).
+  const bool unknown = from.peer == IpAddress();
+  if (unknown) {
+    address = "unknown";
+  } else {
     std::string buffer;
     from.peer.append_to(buffer);
     std::copy(buffer.begin(), buffer.end(), text);
@@ -229,8 +233,9 @@ void add_forwarded(Fields& fields, const Forwarded& from, Version version, Arena
   fields.append(FieldName::x_forwarded_for, chain.empty() ? address : arena.concat({chain, ", ", address}));
   if (!has_proto) fields.append(FieldName::x_forwarded_proto, proto);
   if (!has_host && !from.host.empty()) fields.append(FieldName::x_forwarded_host, from.host);
-  std::string_view quote = from.peer.is_v4() ? "" : "\"";
-  std::string_view open = from.peer.is_v4() ? "" : "[", close = from.peer.is_v4() ? "" : "]";
+  const bool bare = unknown || from.peer.is_v4();
+  std::string_view quote = bare ? "" : "\"";
+  std::string_view open = bare ? "" : "[", close = bare ? "" : "]";
   // A host that is a token goes bare; a port or an IPv6 literal needs quotes (RFC 7239 §4).
   std::string_view host_quote = from.host.find_first_of(":[]") == std::string_view::npos ? "" : "\"";
   std::string_view host_part = from.host.empty() ? "" : ";host=";

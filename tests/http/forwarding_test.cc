@@ -224,6 +224,12 @@ std::unique_ptr<Told> told(const Given& given, const Forwarded& from, Version ve
   return out;
 }
 
+TEST(AddForwarded, APeerWithoutAnAddressIsUnknown) {
+  const auto next = told({}, {.peer = IpAddress(), .host = "a"});
+  EXPECT_EQ(next->fields.value(FieldName::x_forwarded_for), "unknown");
+  EXPECT_EQ(next->fields.value(FieldName::forwarded), "for=unknown;host=a;proto=http");
+}
+
 TEST(AddForwarded, BeginsTheChainForWhoIsNotTrusted) {
   const auto next = told({{"X-Forwarded-For", "6.6.6.6"},
                           {"Forwarded", "for=6.6.6.6;proto=https"},
