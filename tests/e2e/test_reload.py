@@ -86,6 +86,23 @@ def test_a_file_written_in_place_is_noticed_too(weir):
     until("the new file answers", lambda: fetch(gateway.port, "/a").body == b"2")
 
 
+def test_a_link_that_is_switched_is_noticed(weir, tmp_path):
+    """As Kubernetes replaces a ConfigMap: the file is a link through a link to a folder, and that one is switched."""
+    gateway = weir(numbered(1))
+    text = gateway.config_file.read_text()
+    for number in (1, 2):
+        (tmp_path / f"..{number}").mkdir()
+        (tmp_path / f"..{number}/weir.json").write_text(text.replace('"body": "1"', f'"body": "{number}"'))
+    (tmp_path / "..data").symlink_to("..1")
+    gateway.config_file.unlink()
+    gateway.config_file.symlink_to(tmp_path / "..data/weir.json")
+    until("the link is taken", lambda: gateway.revision() == 2)
+    assert fetch(gateway.port, "/a").body == b"1"
+    (tmp_path / "..next").symlink_to("..2")
+    (tmp_path / "..next").rename(tmp_path / "..data")
+    until("the other folder's file answers", lambda: fetch(gateway.port, "/a").body == b"2")
+
+
 BAD = {
     "not a document": ("{]", "weir.json:1:2"),
     "empty": ("", "weir.json"),
