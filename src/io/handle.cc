@@ -100,6 +100,12 @@ void Handle::park(Operation& operation) noexcept {
   if (operation.deadline_ != kNever) arm_timer();
 }
 
+void Handle::postpone(Operation& writer, std::coroutine_handle<> awaiter) noexcept {
+  writer.awaiter_ = awaiter;
+  writer.wants_ = Operation::Wants::write;
+  writer_ = &writer;
+}
+
 void Handle::forget(Operation& operation) noexcept {
   // wants_ is reset when the loop resumes; still set means: parked here, or completed and waiting in the loop's list.
   if (operation.wants_ == Operation::Wants::nothing || !operation.awaiter_) return;

@@ -84,6 +84,7 @@ class Handle {
  private:
   friend class Loop;
   friend class Operation;
+  friend class Stream;
 
   void on_events(std::uint32_t events) noexcept;
   void on_received(int result, Buffer buffer) noexcept;
@@ -94,6 +95,11 @@ class Handle {
   }
   void poll_by_ring(bool for_write) noexcept;
   void retry(Operation*& slot) noexcept;
+  void retry(Operation& writer) noexcept {
+    if (writer_ == &writer) retry(writer_);  // else it was given up meanwhile
+  }
+  // Parks a write that is not to be attempted yet; retry() it.
+  void postpone(Operation& writer, std::coroutine_handle<> awaiter) noexcept;
   void park(Operation& operation) noexcept;
   void forget(Operation& operation) noexcept;
   void complete(Operation*& slot, IoStatus status) noexcept;

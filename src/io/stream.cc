@@ -111,9 +111,27 @@ Stream::Write::Write(Stream& stream, std::span<iovec> parts, Duration stall) noe
                                                     : &Write::attempt_plain,
                 stream.handle_.loop().now() + stall),
       stream_(stream),
+      end_of_turn_(*this),
       parts_(parts),
       stall_(stall) {
   completed_ = &Write::completed;
+}
+
+Stream::Write::EndOfTurn::EndOfTurn(Write& write) noexcept
+    : Deferred(write.handle_.loop(), [](Deferred& self) {
+        auto& writing = static_cast<EndOfTurn&>(self).owner;
+        writing.handle_.retry(writing);
+      }),
+      owner(write) {}
+
+bool Stream::Write::await_ready() noexcept {
+  return attempt_ == &Write::attempt_plain && !handle_.aborted() ? false : Operation::await_ready();
+}
+
+void Stream::Write::await_suspend(std::coroutine_handle<> awaiter) noexcept {
+  if (attempt_ != &Write::attempt_plain) return Operation::await_suspend(awaiter);
+  handle_.postpone(*this, awaiter);
+  end_of_turn_.ask();
 }
 
 void Stream::Write::advance(std::size_t count) noexcept {

@@ -98,6 +98,10 @@ class Stream {
   class Write : public Operation {
    public:
     Write(Stream& stream, std::span<iovec> parts, Duration stall) noexcept;
+    // With epoll, a plain stream's bytes leave at the end of the turn, together with those of all other connections:
+    // the processes at their other ends are then woken once for many of them, and not between any two.
+    bool await_ready() noexcept;
+    void await_suspend(std::coroutine_handle<> awaiter) noexcept;
     IoResult await_resume() const noexcept { return {status_, bytes_, error_}; }
 
    private:
@@ -106,7 +110,12 @@ class Stream {
     static Wants submit(Operation& operation);
     static Wants completed(Operation& operation, int result);
     void advance(std::size_t count) noexcept;
+    struct EndOfTurn : Deferred {
+      explicit EndOfTurn(Write& owner) noexcept;
+      Write& owner;
+    };
     Stream& stream_;
+    EndOfTurn end_of_turn_;
     std::span<iovec> parts_;
     Duration stall_;
     std::size_t bytes_ = 0;
