@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -54,7 +55,7 @@ void Loop::start() {
 
 void Loop::turn(Duration limit) {
   if (!started_) start();
-  resume_completed();
+  end_turn();  // of the one before, with what was asked for in between
   Duration wait = std::min(limit, timers_.until_next(now_));
   if (ring_)
     wait_ring(wait);
@@ -64,6 +65,32 @@ void Loop::turn(Duration limit) {
   timers_.advance(now_);
   resume_completed();
   if (std::exchange(woken_, false)) take_posted();
+}
+
+void Loop::end_turn() {
+  resume_completed();
+  while (!deferred_.empty()) {
+    // Asked for while these run: done in this round too.
+    for (std::size_t i = 0; i < deferred_.size(); ++i) {
+      Deferred* each = deferred_[i];
+      if (!each) continue;
+      each->asked_ = false;
+      deferred_[i] = nullptr;
+      each->callback_(*each);
+    }
+    deferred_.clear();
+    resume_completed();
+  }
+}
+
+void Deferred::ask() {
+  if (std::exchange(asked_, true)) return;
+  loop_.deferred_.push_back(this);
+}
+
+void Deferred::forget() noexcept {
+  if (!std::exchange(asked_, false)) return;
+  *std::ranges::find(loop_.deferred_, this) = nullptr;
 }
 
 void Loop::wait_epoll(Duration limit) {

@@ -15,6 +15,28 @@
 
 namespace weir::io {
 
+class Loop;
+
+// Something to be done once at the end of the turn in which it was asked for, however often it was asked: what many
+// callers have put together leaves in one write. Intrusive: lives inside what it is for, and forgets when destroyed.
+class Deferred {
+ public:
+  using Callback = void (*)(Deferred&);
+  Deferred(Loop& loop, Callback callback) noexcept : loop_(loop), callback_(callback) {}
+  Deferred(const Deferred&) = delete;
+  Deferred& operator=(const Deferred&) = delete;
+  ~Deferred() { forget(); }
+
+  void ask();
+  void forget() noexcept;
+
+ private:
+  friend class Loop;
+  Loop& loop_;
+  Callback callback_;
+  bool asked_ = false;
+};
+
 class Loop {
  public:
   // io_uring is set up by the first turn, on the thread that makes it; if the kernel refuses, epoll serves.
@@ -48,6 +70,7 @@ class Loop {
  private:
   friend class Handle;
   friend class Operation;
+  friend class Deferred;
 
   void add(Handle& handle, std::uint32_t events) noexcept;
   void remove(Handle& handle) noexcept;
@@ -58,6 +81,7 @@ class Loop {
   void wait_epoll(Duration limit);
   void wait_ring(Duration limit);
   void resume_completed();
+  void end_turn();
   void take_posted();
 
   struct Slot {
@@ -78,6 +102,7 @@ class Loop {
   bool woken_ = false;
   Operation* completed_first_ = nullptr;
   Operation* completed_last_ = nullptr;
+  std::vector<Deferred*> deferred_;  // nullptr: forgotten since
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
   std::vector<std::move_only_function<void()>> posted_;  // guarded by mutex_

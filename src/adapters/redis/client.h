@@ -7,16 +7,14 @@
 // 2 s). The loop's thread only. What it learns about the server survives nothing: a new client begins anew.
 #pragma once
 
-#include <cstdint>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "adapters/redis/answer.h"
 #include "adapters/redis/command.h"
-#include "adapters/redis/reply.h"
 #include "adapters/redis/script.h"
 #include "io/loop.h"
 #include "io/task.h"
@@ -24,32 +22,6 @@
 #include "ports/redis_settings.h"
 
 namespace weir::adapters::redis {
-
-// Why there is no reply. What Redis itself refuses (WRONGTYPE, NOPERM, ...) is a reply: Reply::is_error().
-struct Failure {
-  enum class Kind : std::uint8_t {
-    unavailable,  // not connected, breaker open, LOADING, READONLY, CLUSTERDOWN, ...: nothing is known to be executed
-    timed_out,    // sent, and perhaps executed
-    overloaded,   // too much is on its way already; not sent
-    ended,        // the client was told to end
-  };
-  Kind kind = Kind::unavailable;
-  std::string_view detail;  // static storage, for a log line
-};
-using Answer = std::expected<Reply, Failure>;
-
-struct Counters {
-  std::uint64_t calls = 0;
-  std::uint64_t errors = 0;      // replies that are errors
-  std::uint64_t timeouts = 0;    // calls that ended by their deadline
-  std::uint64_t refused = 0;     // calls that failed at once: unavailable or overloaded
-  std::uint64_t lost = 0;        // calls whose connection ended under them
-  std::uint64_t reconnects = 0;  // connections opened after the first
-  std::uint64_t opened = 0;      // times a breaker opened
-  std::uint64_t redirects = 0;   // MOVED and ASK that were followed
-  std::uint64_t scripts = 0;     // scripts sent in full after NOSCRIPT
-  std::uint64_t writes = 0;      // system calls: calls / writes is the depth of the pipeline
-};
 
 class Client {
  public:
@@ -88,7 +60,8 @@ class Client {
   const ports::RedisSettings& settings() const noexcept { return *settings_; }
   io::Loop& loop() const noexcept { return loop_; }
 
-  // Fails what waits, closes, and begins no more. ended() once nothing runs on the loop.
+  // Fails what waits, closes, and begins no more. ended() once nothing runs on the loop; an attempt to connect may
+  // hold that up for connect_timeout. No call may be under way when the client is destroyed.
   void end();
   bool ended() const noexcept;
 

@@ -95,6 +95,7 @@ class Reply {
   const Node& node(std::uint32_t at) const noexcept { return more_.empty() ? few_[at] : more_[at]; }
   Node& node(std::uint32_t at) noexcept { return more_.empty() ? few_[at] : more_[at]; }
   std::uint32_t add(const Node& node);
+  void truncate(std::uint32_t count) noexcept;
   void clear() noexcept;
 
   std::array<Node, kInline> few_;
