@@ -11,6 +11,7 @@
 #include "http/server.h"
 #include "io/loop.h"
 #include "pipeline/identity.h"
+#include "pipeline/limited.h"
 #include "pipeline/route.h"
 #include "pipeline/services.h"
 
@@ -85,6 +86,9 @@ struct Exchange {
 
   // ---- who calls
   Authentication auth;
+
+  // ---- how much they may
+  Limited limited;
 
   // ---- the response
   http::ResponseHead response;  // filled by the execution, changed by on_response hooks, sent by begin_response

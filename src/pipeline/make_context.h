@@ -13,6 +13,8 @@ class ConsumerBook;
 
 namespace weir::pipeline {
 
+struct KeySourceSpec;
+
 // An outside service that a filter asks while a request waits (introspection, forward_auth): one of the snapshot's
 // upstreams, so it has a pool, TLS with verification and a name that is kept resolved.
 struct Endpoint {
@@ -45,6 +47,9 @@ class MakeContext {
   }
   // The filter stands in the chain of all routes, not in one route's own.
   bool of_all_routes = false;
+
+  // Has the keys of an issuer fetched and kept fresh; what Services::key_sets knows them by. The error is a sentence.
+  virtual std::expected<std::uint64_t, std::string> key_source(KeySourceSpec spec);
 
   // A sentence for the operator about what works but should be thought over; shown by `weir check` and at every load.
   virtual void warn(std::string sentence) = 0;

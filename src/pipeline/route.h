@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/gcra.h"
 #include "base/ip.h"
 
 namespace weir::io {
@@ -70,7 +72,8 @@ struct Route {
   bool canary_all = false;     // canary_weight 100
   milliseconds timeout{0};     // total, head received to response sent; 0: none
   bool auth_required = false;  // require_identity enforces it
-  double rate_limit_rps = 0;   // per consumer, anonymous ones by address; rate_limit enforces it; 0: none
+  // rate_limit_rps: per consumer, anonymous ones by address; the filter rate_limit enforces it. Empty: none.
+  std::optional<Gcra> rate_bucket;
   bool preserve_host = false;
   bool allow_encoded_slash = false;  // %2F and %5C in the path; see Snapshot::encoded_slash
 };

@@ -102,9 +102,12 @@ ChainMaker::Entries ChainMaker::merge(const Entries& own, std::initializer_list<
 
 const pipeline::Filter* ChainMaker::instance(const Entry& entry) {
   const Json& config = entry.config != nullptr ? *entry.config : empty_config();
-  const auto [at, fresh] = instances_.try_emplace(fmt::format("{} {}", entry.spec->name, to_canonical(config)));
+  const bool of_all = entry.origin == ChainLink::Origin::global;
+  const auto [at, fresh] =
+      instances_.try_emplace(fmt::format("{} {} {}", of_all ? "all" : "one", entry.spec->name, to_canonical(config)));
   if (!fresh && at->second != nullptr) return at->second;
   // A refused config is made again for each place it stands in, so that each is told.
+  filter_context_.of_all_routes = of_all;
   auto made = entry.spec->make(config, filter_context_);
   if (!made) {
     for (Problem& problem : made.error()) {
@@ -169,8 +172,7 @@ ChainMaker::Made ChainMaker::global() {
 ChainMaker::Made ChainMaker::route(const Fields& route, const pipeline::Route& made,
                                    const std::vector<PatternCapture>& captures) {
   const Entries own = read(route, ChainLink::Origin::route);
-  Entries entries =
-      merge(own, {made.auth_required ? kRequireIdentity : "", made.rate_limit_rps > 0 ? kRateLimit : ""});
+  Entries entries = merge(own, {made.auth_required ? kRequireIdentity : "", made.rate_bucket ? kRateLimit : ""});
   if (!made.proxied) {
     for (const Entry& entry : own) {
       if (entry.spec->name != kProxy) continue;
@@ -205,7 +207,7 @@ void ChainMaker::check_columns(const Fields& route, const pipeline::Route& made,
                                   "no filter of this route can tell who calls, so nobody could ever pass",
                                   "add one to its plugin_chain or to the global one: " + auth_filters()));
   }
-  if (made.rate_limit_rps > 0 && disabled(kRateLimit)) {
+  if (made.rate_bucket && disabled(kRateLimit)) {
     context_.report(route.problem("rate_limit_rps", "but its plugin_chain disables \"rate_limit\"",
                                   "set rate_limit_rps: 0, or do not disable the filter"));
   }

@@ -4,9 +4,11 @@
 
 #include <cmath>
 
+#include "base/rate.h"
 #include "snapshot/compile_chains.h"
 #include "snapshot/compile_upstreams.h"
 #include "snapshot/document.h"
+#include "snapshot/limit_book.h"
 
 namespace weir::snapshot {
 namespace {
@@ -40,7 +42,8 @@ void add_predicates(const Fields& route, std::string_view field, Predicate::Sour
 // What filters ask of the config around them.
 class FilterContext final : public pipeline::MakeContext {
  public:
-  FilterContext(CompileContext& context, UpstreamBook& upstreams) : context_(context), upstreams_(upstreams) {}
+  FilterContext(CompileContext& context, UpstreamBook& upstreams)
+      : context_(context), upstreams_(upstreams), limits_(context) {}
 
   std::expected<pipeline::Endpoint, std::string> endpoint(std::string_view url) override {
     return upstreams_.endpoint(url);
@@ -50,11 +53,17 @@ class FilterContext final : public pipeline::MakeContext {
 
   const identity::ConsumerBook* consumers() override { return context_.out.consumers.get(); }
 
+  std::expected<std::uint32_t, std::string> limit(std::string_view name, std::string_view settings, bool shared,
+                                                  bool kept) override {
+    return limits_.limit(name, settings, shared, kept);
+  }
+
   void warn(std::string sentence) override { context_.out.warnings.push_back(std::move(sentence)); }
 
  private:
   CompileContext& context_;
   UpstreamBook& upstreams_;
+  LimitBook limits_;
 };
 
 class RouteCompile {
@@ -83,7 +92,7 @@ class RouteCompile {
     out.path_pattern = fields.string("path_pattern");
     out.timeout = fields.duration("timeout");
     out.auth_required = fields.boolean("auth_required");
-    out.rate_limit_rps = fields.number("rate_limit_rps");
+    set_rate(fields, out);
     out.preserve_host = fields.boolean("preserve_host");
     out.allow_encoded_slash = fields.boolean("allow_encoded_slash");
     context_.out.encoded_slash = context_.out.encoded_slash || out.allow_encoded_slash;
@@ -110,14 +119,17 @@ class RouteCompile {
         "route_id", fmt::format("the id \"{}\" is already that of the route at line {}", id, at->second)));
   }
 
+  void set_rate(const Fields& fields, pipeline::Route& out) {
+    const double rps = fields.number("rate_limit_rps");
+    if (rps == 0) return;
+    out.rate_bucket = per_second(rps);
+    if (out.rate_bucket) return;
+    context_.report(fields.problem("rate_limit_rps", fmt::format("{} a second is more than Weir can count", rps),
+                                   fmt::format("at most {}", Gcra::kMostRequests)));
+  }
+
   // The names are in the file's format from the start; what they promise comes with the issues that build it.
   void check_not_built(const Fields& fields) {
-    if (fields.number("rate_limit_rps") != 0 &&
-        std::ranges::find(context_.options.filters, std::string_view("rate_limit"), &pipeline::FilterSpec::name) ==
-            context_.options.filters.end()) {
-      context_.report(fields.problem("rate_limit_rps", "rate limits are not built yet: the route would be unlimited",
-                                     "leave it out, or 0, so far"));
-    }
     for (const std::string_view predicates : {"headers", "query"}) {
       for (const Json::Member& member : fields.members(predicates)) {
         const Json* present = member.value.find("present");

@@ -43,6 +43,9 @@ void compile_settings(CompileContext& context) {
   out.drain_timeout = document.duration("drain_timeout");
   out.resolver_servers = document.object("resolver").strings("servers");
 
+  if (const std::string_view dir = document.string("state_dir"); !dir.empty())
+    out.state_dir = resolve_file(context.options.base_dir, dir);
+
   const Fields log = document.object("access_log");
   if (log.boolean("enabled")) {
     const std::string_view path = log.string("path");

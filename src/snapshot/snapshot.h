@@ -69,6 +69,10 @@ struct Snapshot {
   std::unique_ptr<const identity::ConsumerBook> consumers;  // never nullptr
   CredentialSettings credentials;
 
+  std::string state_dir;                 // where what survives a restart is kept; empty: nowhere
+  std::vector<std::string> limit_names;  // by RateLimit::index
+  bool limits_shared = false;            // some limit is kept in Redis
+
   Router router;  // gives indices into routes
   std::vector<pipeline::Route> routes;
   std::vector<pipeline::UpstreamSpec> upstreams;
