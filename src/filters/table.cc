@@ -8,13 +8,15 @@ namespace weir::filters {
 
 pipeline::FilterTable table() {
   static const std::array kTable{
-      request_id_spec(),        // first: every refusal after it is told with its id
-      trace_context_spec(),     // before anything that may refuse: refusals belong to the trace too
-      ip_filter_spec(),         // before cors: who may not come in gets no preflight answered
-      cors_spec(),              // before auth: a preflight carries no credentials
-      require_identity_spec(),  // before the limits: who is nobody uses up nothing of anybody
-      body_limit_spec(),        // cheapest first
-      headers_spec(),           // sees the path as the client sent it
+      request_id_spec(),            // first: every refusal after it is told with its id
+      trace_context_spec(),         // before anything that may refuse: refusals belong to the trace too
+      ip_filter_spec(),             // before cors: who may not come in gets no preflight answered
+      cors_spec(),                  // before auth: a preflight carries no credentials
+      oauth2_introspection_spec(),  // behind what needs no question
+      forward_auth_spec(),          // last: it sees what those before it established
+      require_identity_spec(),      // before the limits: who is nobody uses up nothing of anybody
+      body_limit_spec(),            // cheapest first
+      headers_spec(),               // sees the path as the client sent it
       rewrite_spec(),
       redirect_spec(),
       respond_spec(),

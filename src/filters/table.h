@@ -15,6 +15,8 @@ pipeline::FilterSpec request_id_spec();
 pipeline::FilterSpec trace_context_spec();
 pipeline::FilterSpec ip_filter_spec();
 pipeline::FilterSpec cors_spec();
+pipeline::FilterSpec oauth2_introspection_spec();
+pipeline::FilterSpec forward_auth_spec();
 pipeline::FilterSpec require_identity_spec();
 pipeline::FilterSpec body_limit_spec();
 pipeline::FilterSpec headers_spec();

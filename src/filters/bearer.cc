@@ -1,0 +1,50 @@
+#include "filters/bearer.h"
+
+#include <algorithm>
+
+namespace weir::filters {
+namespace {
+
+// Twice the largest token seen in the wild (a JWT with groups); a head may hold more.
+constexpr std::size_t kLongest = 8 * 1024;
+
+bool is_token_byte(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("-._~+/").contains(c);
+}
+
+}  // namespace
+
+Bearer bearer(const http::Fields& fields) noexcept {
+  constexpr std::string_view kScheme = "Bearer";
+  Bearer out;
+  std::size_t count = 0;
+  for (const http::Field& field : fields) {
+    if (field.id != http::FieldName::authorization) continue;
+    ++count;
+    if (!http::equal_ignoring_case(field.value.substr(0, kScheme.size()), kScheme)) continue;
+    std::string_view rest = field.value.substr(kScheme.size());
+    if (!rest.empty() && rest.front() != ' ') continue;  // "Bearers": another scheme
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    out = {Bearer::Kind::presented, rest};
+  }
+  if (out.kind == Bearer::Kind::none) return out;
+  std::string_view body = out.token;
+  while (body.ends_with('=')) body.remove_suffix(1);
+  // Several fields: whoever reads the other one would see another caller (attacks C2).
+  const bool good =
+      count == 1 && !body.empty() && out.token.size() <= kLongest && std::ranges::all_of(body, is_token_byte);
+  return good ? out : Bearer{Bearer::Kind::malformed, {}};
+}
+
+std::string bearer_challenge(std::string_view realm, std::string_view error, std::string_view description,
+                             std::string_view scope) {
+  std::string out = "Bearer realm=\"";
+  out.append(realm).append("\"");
+  if (!error.empty()) out.append(", error=\"").append(error).append("\"");
+  if (!description.empty()) out.append(", error_description=\"").append(description).append("\"");
+  if (!scope.empty()) out.append(", scope=\"").append(scope).append("\"");
+  return out;
+}
+
+}  // namespace weir::filters

@@ -1,0 +1,31 @@
+// What becomes of the answer of a forward_auth service: fields for the upstream, who calls, or the response to the
+// client. Made by the filter's make(), immutable; used on the exchange's thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "filters/config.h"
+#include "pipeline/exchange.h"
+#include "upstream/fetch.h"
+
+namespace weir::filters {
+
+struct ForwardAnswer {
+  std::vector<FieldRef> upstream_headers;
+  std::vector<FieldRef> client_headers;
+  // Names of the answer's fields; an empty consumer: it does not say who calls.
+  std::string consumer;
+  std::string user;
+  std::string groups;
+  std::string scopes;
+
+  // The client's own fields of the names the service sets go.
+  void strip(http::Fields& request) const;
+  // The service lets it pass. False: it was to say who calls, and did not; nothing has been changed.
+  bool accept(pipeline::Exchange& exchange, const upstream::Fetched& answer) const;
+  // The service's refusal becomes exchange.response and .answer.
+  void refuse(pipeline::Exchange& exchange, const upstream::Fetched& answer) const;
+};
+
+}  // namespace weir::filters
