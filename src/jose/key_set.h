@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "jose/digest.h"
 #include "jose/key.h"
 
 namespace weir::jose {
@@ -49,6 +50,8 @@ class KeySet {
                                                                                AlgorithmSet algorithms);
 
   std::size_t size() const noexcept { return keys_.size(); }
+  // Of what it was read from: two sets with the same are the same set.
+  const Digest& digest() const noexcept { return digest_; }
   const std::vector<Skipped>& skipped() const noexcept { return skipped_; }
 
   // What a token names, by kid and algorithm.
@@ -72,6 +75,7 @@ class KeySet {
 
   std::vector<std::unique_ptr<const Key>> keys_;  // sorted by kid
   std::vector<Skipped> skipped_;
+  Digest digest_{};
 };
 
 }  // namespace weir::jose

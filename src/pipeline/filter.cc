@@ -2,9 +2,16 @@
 // if it is asked to.
 #include "pipeline/filter.h"
 
+#include "pipeline/key_source.h"
+#include "pipeline/make_context.h"
+
 namespace weir::pipeline {
 
 io::Task<Verdict> Filter::wait(Exchange&) const { co_return Verdict::refuse(Reason::internal); }
+
+std::expected<std::uint64_t, std::string> MakeContext::key_source(KeySourceSpec) {
+  return std::unexpected(std::string("keys cannot be fetched here"));
+}
 
 std::string_view text(Phase phase) noexcept {
   switch (phase) {

@@ -3,10 +3,14 @@
 // refused by compile or answers as its port documents.
 #pragma once
 
+namespace weir::io {
+class Offload;
+}
 namespace weir::ports {
 class CredentialStore;
 class KeySets;
 class RateStore;
+class Revocations;
 class TokenCache;
 }  // namespace weir::ports
 
@@ -16,9 +20,11 @@ class Kept;
 
 struct Services {
   ports::CredentialStore* credentials = nullptr;  // API keys, in memory: never waits
-  ports::KeySets* key_sets = nullptr;             // JWK sets, kept fresh in the background: never waits
-  ports::TokenCache* tokens = nullptr;            // what was verified before
+  ports::KeySets* key_sets = nullptr;             // JWK sets, kept fresh in the background
+  ports::TokenCache* tokens = nullptr;            // what other instances have verified
+  ports::Revocations* revocations = nullptr;      // tokens that count no more: never waits
   ports::RateStore* rates = nullptr;              // buckets, concurrency and quotas
+  io::Offload* offload = nullptr;                 // threads for what computes long; the process' own
   Kept* kept = nullptr;                           // what filters remember; the worker's own, never nullptr there
 };
 
