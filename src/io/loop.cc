@@ -55,7 +55,7 @@ void Loop::start() {
 
 void Loop::turn(Duration limit) {
   if (!started_) start();
-  end_turn();  // of the one before, with what was asked for in between
+  end_turn();  // what was asked for since the last one
   Duration wait = std::min(limit, timers_.until_next(now_));
   if (ring_)
     wait_ring(wait);
@@ -65,6 +65,17 @@ void Loop::turn(Duration limit) {
   timers_.advance(now_);
   resume_completed();
   if (std::exchange(woken_, false)) take_posted();
+  end_turn();
+}
+
+std::int64_t Loop::wall_us(TimePoint at) noexcept {
+  using std::chrono::microseconds;
+  if (wall_read_ != now_) {
+    wall_read_ = now_;
+    auto wall = std::chrono::system_clock::now().time_since_epoch();
+    wall_offset_ = std::chrono::duration_cast<Duration>(wall) - Clock::now().time_since_epoch();
+  }
+  return std::chrono::duration_cast<microseconds>(at.time_since_epoch() + wall_offset_).count();
 }
 
 void Loop::end_turn() {

@@ -57,16 +57,9 @@ struct Client::Body {
   Link* route(std::string_view key) const noexcept { return cluster ? cluster->route(key) : only.get(); }
 
   void on_change(Link& link, std::string_view why) {
-    if (!link.usable()) {
-      last_error = describe(link.place()) + ": " + std::string(why);
-      if (why.find(": ") != std::string_view::npos) last_error = why;  // it says itself of whom it is
-      if (cluster) cluster->doubt();
-    }
+    if (cluster && !link.usable()) cluster->doubt();
     const bool now = usable();
-    if (now && !cluster) last_error.clear();
-    if (std::exchange(told, now) == now || ending) return;
-    if (now) last_error.clear();
-    if (on_availability) on_availability(now, now ? why : last_error);
+    if (std::exchange(told, now) != now && !ending && on_availability) on_availability(now, why);
   }
 
   Shared shared;
@@ -76,7 +69,6 @@ struct Client::Body {
   std::unique_ptr<Link> only;
   std::unique_ptr<Cluster> cluster;
   std::function<void(bool, std::string_view)> on_availability;
-  std::string last_error;
   bool told = true;
   bool ending = false;
 };
@@ -99,7 +91,10 @@ void Client::on_availability(std::function<void(bool available, std::string_view
   body_->on_availability = std::move(told);
 }
 
-std::string Client::last_error() const { return body_->last_error; }
+std::string Client::last_error() const {
+  if (body_->cluster) return body_->cluster->last_error();
+  return body_->only->last_error();
+}
 
 const Counters& Client::counters() const noexcept { return body_->shared.counters; }
 

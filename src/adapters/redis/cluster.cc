@@ -99,6 +99,13 @@ bool Cluster::usable() const noexcept {
       nodes_, [](const auto& node) { return node && node->masters && node->link && node->link->usable(); });
 }
 
+std::string Cluster::last_error() const {
+  for (const auto& node : nodes_) {
+    if (node && !node->link->last_error().empty()) return node->link->last_error();
+  }
+  return {};
+}
+
 void Cluster::doubt() noexcept { bell_.ring(); }
 
 io::Task<void> Cluster::keep_map() {

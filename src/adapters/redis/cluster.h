@@ -33,6 +33,7 @@ class Cluster {
   Link* route(std::string_view key) const noexcept;
   Link* follow(const Redirect& redirect);
   bool usable() const noexcept;
+  std::string last_error() const;  // of one node that is away; empty: none is
 
   // Something did not fit: ask for the map soon.
   void doubt() noexcept;

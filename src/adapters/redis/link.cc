@@ -76,8 +76,9 @@ void Link::miss(Exchange& exchange) {
   abandon(exchange);
   if (ready_ && breaker_.missed(shared_.loop.now())) {
     ++shared_.counters.opened;
+    last_error_ = describe(place_) + ": it does not answer in time";
     tend_bell_.ring();
-    tell("it does not answer in time");
+    tell(last_error_);
   }
   exchange.settle(std::unexpected(Failure{Failure::Kind::timed_out, "no reply in time"}));
 }
@@ -198,7 +199,7 @@ io::Task<void> Link::write() {
 
 void Link::stop(std::string_view why) {
   if (!stream_ || stream_->handle().aborted()) return;
-  last_error_ = why;
+  last_error_ = describe(place_) + ": " + std::string(why);
   stream_->abort();
 }
 
@@ -251,7 +252,9 @@ io::Task<void> Link::probe() {
   const Answer answer = co_await Exchange(*this, kPing, sent + kPatience);
   const io::TimePoint now = shared_.loop.refresh();
   const bool alive = answer && unusable(answer->error_code()).empty();
-  if (breaker_.probed(alive ? now - sent : io::Duration::max(), now)) tell("it answers in time again");
+  if (!breaker_.probed(alive ? now - sent : io::Duration::max(), now)) co_return;
+  last_error_.clear();
+  tell("it answers in time again");
 }
 
 }  // namespace weir::adapters::redis

@@ -49,6 +49,7 @@ class Link {
   bool usable() const noexcept { return !ending_ && (ready_ || fresh_) && !breaker_.open(); }
   bool ready() const noexcept { return ready_; }
   const Place& place() const noexcept { return place_; }  // the last one tried
+  // Why it is not usable, with the place; empty when it is.
   const std::string& last_error() const noexcept { return last_error_; }
 
   // Ends the connection and begins anew where the guide says: this server is not the right one any more.
