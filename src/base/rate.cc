@@ -89,6 +89,11 @@ CalendarSpan calendar_span(CalendarPeriod period, std::int64_t now, std::int32_t
   return {static_cast<std::uint32_t>(month), first_day(month + 1) * kDay - offset};
 }
 
+std::uint64_t month_days(std::int64_t now, std::int32_t offset) noexcept {
+  const std::int64_t month = month_of_day(floor_divide(now + offset, kDay));
+  return static_cast<std::uint64_t>(first_day(month + 1) - first_day(month));
+}
+
 std::optional<std::int32_t> parse_utc_offset(std::string_view text) noexcept {
   if (text == "Z") return 0;
   if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;

@@ -35,6 +35,9 @@ struct CalendarSpan {
 };
 CalendarSpan calendar_span(CalendarPeriod period, std::int64_t now, std::int32_t offset) noexcept;
 
+// How many days the month has that `now` is in.
+std::uint64_t month_days(std::int64_t now, std::int32_t offset) noexcept;
+
 // "+02:00", "-05:30", "Z": seconds ahead of UTC. nullopt for anything else or beyond 14 hours.
 std::optional<std::int32_t> parse_utc_offset(std::string_view text) noexcept;
 

@@ -1,5 +1,5 @@
-// What limits have said about one exchange: for the RateLimit fields, the access log and the metrics, and the seats it
-// has to leave. Part of the exchange; one thread.
+// What limits have said about one exchange: for the RateLimit fields, the access log and the metrics, and the seats
+// it has to leave. Part of the exchange; one thread.
 #pragma once
 
 #include <array>
@@ -38,6 +38,7 @@ class Limited {
 
   // Whether the fields are on the response already: several filters would write them, the first does.
   bool told = false;
+  bool told_legacy = false;
 
   bool hold(ports::RateStore::Seat seat) noexcept {
     if (seats_held_ == kMostSeats) return false;

@@ -21,12 +21,39 @@ bool kept_on_error(const http::Field& field) noexcept {
                              [&](std::string_view name) { return http::equal_ignoring_case(field.name, name); });
 }
 
+// The registered types for refusals by a limit (draft-ietf-httpapi-ratelimit-headers-11 §6); ours for all others.
+std::string_view problem_type(const Exchange& exchange, Reason reason) noexcept {
+  const bool by_limit = reason == Reason::rate_limited || reason == Reason::quota_exceeded ||
+                        reason == Reason::concurrency_limited || reason == Reason::flooded;
+  if (!by_limit || exchange.limited.refused_by().empty()) return {};
+  if (reason == Reason::flooded) return "abnormal-usage-detected";
+  return exchange.limited.degraded() ? "temporary-reduced-capacity" : "quota-exceeded";
+}
+
+void append_type(std::string& out, const Exchange& exchange, const ReasonInfo& info) {
+  const std::string_view registered = problem_type(exchange, info.reason);
+  if (registered.empty()) {
+    out.append(R"({"type":"urn:weir:problem:)").append(info.word).append(1, '"');
+    return;
+  }
+  out.append(R"({"type":"https://iana.org/assignments/http-problem-types#)").append(registered);
+  out.append(R"(","violated-policies":[)");
+  std::string_view comma;
+  for (const Limited::Entry& entry : exchange.limited.entries()) {
+    if (entry.decision.allowed) continue;
+    append_json_string(out.append(comma), entry.limit->name);
+    comma = ",";
+  }
+  out.append(1, ']');
+}
+
 std::string_view problem_json(Exchange& exchange, const ReasonInfo& info, int status, std::string_view detail) {
   char digits[12];
   const auto end = std::to_chars(digits, digits + sizeof digits, status).ptr;
   std::string out;
   out.reserve(320);  // the longest of today's texts with an id of ours is under 300 bytes
-  out.append(R"({"type":"urn:weir:problem:)").append(info.word).append(R"(","title":)");
+  append_type(out, exchange, info);
+  out.append(R"(,"title":)");
   append_json_string(out, info.title);
   out.append(R"(,"status":)").append(digits, end);
   if (!detail.empty()) append_json_string(out.append(R"(,"detail":)"), detail);

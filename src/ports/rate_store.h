@@ -32,6 +32,7 @@ struct RateLimit {
   Kind kind = Kind::bucket;
   RateMode mode = RateMode::local;
   std::uint32_t index = 0;  // its number in the snapshot, for counters
+  bool quiet = false;       // clients that pass are not told of it (the flood guard)
   // quota and concurrency: how many.
   std::uint64_t most = 0;
   CalendarPeriod period = CalendarPeriod::day;
@@ -58,9 +59,19 @@ struct RateAsk {
   RateDecision decision = {};
 };
 
+// Since the store was made.
+struct RateCounters {
+  bool degraded = false;         // what is shared cannot be reached just now
+  std::uint64_t wrong_type = 0;  // keys of Redis that held something else and were deleted
+  std::uint64_t leased = 0;      // tokens fetched in blocks
+  std::uint64_t given_back = 0;  // of these, unused ones returned
+};
+
 class RateStore {
  public:
   virtual ~RateStore() = default;
+
+  virtual RateCounters counters() const noexcept { return {}; }
 
   // Decides about all `asks` together: if one refuses, none of the others has anything taken from it (what the shared
   // store took already is given back without waiting). False: some of it needs waiting for; then take_waiting() must

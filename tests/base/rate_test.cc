@@ -37,6 +37,8 @@ TEST(Calendar, DaysAndMonthsEndAtMidnight) {
   EXPECT_EQ(month.end, kFebruary29 + 86'400) << "1 March";
   EXPECT_EQ(calendar_span(CalendarPeriod::month, month.end, 0).index, month.index + 1);
   EXPECT_EQ(calendar_span(CalendarPeriod::month, month.end, 0).end, month.end + 31 * 86'400);
+  EXPECT_EQ(month_days(kFebruary29, 0), 29u);
+  EXPECT_EQ(month_days(kFebruary29, 24 * 3600), 31u);
   const auto december = calendar_span(CalendarPeriod::month, 1'704'067'199, 0);  // the last second of 2023
   EXPECT_EQ(december.end, 1'704'067'200);
   EXPECT_EQ(calendar_span(CalendarPeriod::month, december.end, 0).index, december.index + 1);

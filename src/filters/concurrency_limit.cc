@@ -1,0 +1,100 @@
+// Filter concurrency_limit: how many requests of one caller may be in flight at once in this instance. A request
+// takes its seat here and leaves it when the exchange is over, whatever became of it: also when the client has gone.
+// Exchange's thread.
+#include "filters/config.h"
+#include "filters/limit_answer.h"
+#include "filters/limit_key.h"
+#include "filters/limit_schema.h"
+#include "filters/table.h"
+
+namespace weir::filters {
+namespace {
+
+using pipeline::Exchange;
+using pipeline::Verdict;
+using ports::RateAsk;
+using ports::RateLimit;
+
+// A worker has 10,000 connections unless told otherwise; a count has room for 2^24.
+constexpr std::int64_t kMost = 1'000'000;
+
+const Schema& schema_of() {
+  static const Schema kSchema = schema::object({
+      schema::field("most", schema::integer(1, kMost))
+          .required()
+          .doc("How many requests of one key may be in flight at once, in each instance. More are 429."),
+      schema::field("key", schema::string().named("limit key").format(is_limit_key))
+          .fallback("consumer")
+          .doc("By what callers are told apart, as in rate_limit."),
+      schema::field("name", schema::string().named("limit name").format(is_limit_name))
+          .doc("For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the "
+               "name "
+               "stands; one without is each route's own."),
+      schema::field("legacy_headers", schema::boolean())
+          .fallback(false)
+          .doc("true adds X-RateLimit-Limit, -Remaining and -Reset, for clients that know no others."),
+  });
+  return kSchema;
+}
+
+class ConcurrencyLimit final : public pipeline::Filter {
+ public:
+  ConcurrencyLimit(RateLimit limit, LimitKey key, bool of_route, bool legacy)
+      : limit_(std::move(limit)), key_(std::move(key)), of_route_(of_route), legacy_(legacy) {}
+
+  pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = true, .finish = true}; }
+
+  Verdict on_request(Exchange& exchange) const override {
+    ports::RateStore* const store = exchange.lease.services.rates;
+    if (store == nullptr) return Verdict::refuse(Reason::internal, "this process keeps no limits");
+    RateAsk ask;
+    ask.limit = &limit_;
+    ask.scope = of_route_ && exchange.route != nullptr ? std::string_view(exchange.route->id) : "";
+    ask.key = key_.of(exchange);
+    const ports::RateStore::Seat seat = store->enter(ask);
+    if (seat != nullptr && !exchange.limited.hold(seat)) {
+      store->leave(seat);
+      return Verdict::refuse(Reason::internal, "more concurrency limits than one request can hold");
+    }
+    return conclude(exchange, {&ask, 1}, Reason::concurrency_limited);
+  }
+
+  void on_response(Exchange& exchange) const override { tell(exchange, legacy_); }
+
+  void on_finish(Exchange& exchange) const override {
+    if (exchange.lease.services.rates != nullptr) exchange.limited.leave_all(*exchange.lease.services.rates);
+  }
+
+ private:
+  RateLimit limit_;
+  LimitKey key_;
+  bool of_route_;
+  bool legacy_;
+};
+
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext& context) {
+  const Fields fields(config, schema_of());
+  const std::string key(fields.string("key"));
+  RateLimit limit;
+  limit.kind = RateLimit::Kind::concurrency;
+  limit.most = static_cast<std::uint64_t>(fields.integer("most"));
+  limit.name = fields.has("name") ? std::string(fields.string("name")) : "concurrency:" + key;
+  // Limits without a name are not one another's business: each route has its own.
+  const std::string settings =
+      "concurrency_limit " + (fields.has("name") ? std::to_string(limit.most) + " by " + key : key);
+  Problems problems;
+  note_limit(limit, settings, context, fields, fields.has("name") ? "name" : "most", problems);
+  if (!problems.empty()) return std::unexpected(std::move(problems));
+  return std::make_unique<ConcurrencyLimit>(std::move(limit), LimitKey(key),
+                                            !fields.has("name") && !context.of_all_routes,
+                                            fields.boolean("legacy_headers"));
+}
+
+}  // namespace
+
+pipeline::FilterSpec concurrency_limit_spec() {
+  return {"concurrency_limit", pipeline::Phase::routing,
+          "Limits how many requests of a caller are in flight at once.", schema_of, make};
+}
+
+}  // namespace weir::filters

@@ -1,0 +1,26 @@
+// What the configs of rate_limit, quota, concurrency_limit and flood_guard have in common: rates, modes, names. Read
+// by make() only.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "base/fields.h"
+#include "base/rate.h"
+#include "pipeline/make_context.h"
+#include "ports/rate_store.h"
+
+namespace weir::filters {
+
+Schema rate_schema();  // "100/s", or {requests: 100, per: 30s}
+Rate read_rate(const Json& value);
+
+Schema mode_schema();
+ports::RateMode read_mode(std::string_view word);
+
+// Notes the limit with the config around it and fills in its index. `settings` as MakeContext::limit(); a mistake is
+// told at `field`.
+void note_limit(ports::RateLimit& limit, const std::string& settings, pipeline::MakeContext& context,
+                const Fields& fields, std::string_view field, Problems& problems);
+
+}  // namespace weir::filters

@@ -1,0 +1,178 @@
+// Filter rate_limit: token buckets, several at once, and the route's rate_limit_rps. The strictest answers: a request
+// that one bucket refuses takes nothing from the others. Where buckets are kept is the store's matter
+// (ports/rate_store.h): local ones decide here and now, shared ones may have to wait. Exchange's thread.
+#include <array>
+
+#include "filters/config.h"
+#include "filters/limit_answer.h"
+#include "filters/limit_key.h"
+#include "filters/limit_schema.h"
+#include "filters/table.h"
+
+namespace weir::filters {
+namespace {
+
+using pipeline::Exchange;
+using pipeline::Verdict;
+using ports::RateAsk;
+using ports::RateLimit;
+
+// Of one request, rate_limit_rps among them: more than anybody has been seen to stack.
+constexpr std::size_t kMost = 8;
+constexpr std::string_view kRpsName = "rate_limit_rps";
+
+const Schema& limit_schema() {
+  static const Schema kSchema = schema::object({
+      schema::field("rate", rate_schema())
+          .required()
+          .doc("\"100/s\" (or /m, /h, /d), or {requests: 100, per: 30s}. Requests come back evenly, one by one."),
+      schema::field("burst", schema::integer(1, static_cast<std::int64_t>(Gcra::kMostRequests)))
+          .doc("How many may come at once after a pause. Without it, as many as `rate` has requests."),
+      schema::field("key", schema::string().named("limit key").format(is_limit_key))
+          .fallback("consumer")
+          .doc("By what callers are told apart: consumer, group (the first), credential, ip (IPv6 by /64), "
+               "header:NAME, route, service, or constant for everybody together. A caller without it is told by its "
+               "address."),
+      schema::field("name", schema::string().named("limit name").format(is_limit_name))
+          .doc("For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the "
+               "name "
+               "stands; one without is each route's own, and called by its key and rate."),
+      schema::field("mode", mode_schema())
+          .doc("Where it is kept: local (each instance for itself), redis (exact, one round trip), lease (fetched "
+               "from Redis in blocks). Without it, as the filter's `mode`."),
+  });
+  return kSchema;
+}
+
+const Schema& schema_of() {
+  static const Schema kSchema = schema::object({
+      schema::field("limits", schema::array(limit_schema()).max_items(kMost - 1))
+          .fallback(Json::array())
+          .doc("All are enforced; the strictest answers. Besides them, the route's rate_limit_rps."),
+      schema::field("mode", mode_schema())
+          .fallback("local")
+          .doc("Of the limits that do not say their own, and of rate_limit_rps. local, because it needs nothing "
+               "else."),
+      schema::field("legacy_headers", schema::boolean())
+          .fallback(false)
+          .doc("true adds X-RateLimit-Limit, -Remaining and -Reset, for clients that know no others."),
+  });
+  return kSchema;
+}
+
+struct Rule {
+  RateLimit limit;
+  Gcra bucket;
+  LimitKey key;
+  bool of_route = false;  // without a name of its own: each route counts for itself
+};
+
+class RateLimitFilter final : public pipeline::Filter {
+ public:
+  RateLimitFilter(std::vector<Rule> rules, RateLimit rps, bool legacy)
+      : rules_(std::move(rules)), rps_(std::move(rps)), legacy_(legacy) {}
+
+  pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = true, .finish = false}; }
+
+  Verdict on_request(Exchange& exchange) const override {
+    std::array<RateAsk, kMost> room;
+    const std::span<RateAsk> asks = ask(exchange, room);
+    if (asks.empty()) return Verdict::next();
+    ports::RateStore* const store = exchange.lease.services.rates;
+    if (store == nullptr) return Verdict::refuse(Reason::internal, "this process keeps no limits");
+    if (!store->take(asks)) return Verdict::wait();
+    return conclude(exchange, asks, Reason::rate_limited);
+  }
+
+  io::Task<Verdict> wait(Exchange& exchange) const override {
+    std::array<RateAsk, kMost> room;
+    const std::span<RateAsk> asks = ask(exchange, room);
+    co_await exchange.lease.services.rates->take_waiting(asks);
+    co_return conclude(exchange, asks, Reason::rate_limited);
+  }
+
+  void on_response(Exchange& exchange) const override { tell(exchange, legacy_); }
+
+ private:
+  std::span<RateAsk> ask(Exchange& exchange, std::array<RateAsk, kMost>& room) const {
+    std::size_t count = 0;
+    const auto add = [&](const RateLimit& limit, const Gcra& bucket, std::string_view scope, std::string_view key) {
+      RateAsk& one = room[count++];
+      one.limit = &limit;
+      one.bucket = &bucket;
+      one.scope = scope;
+      one.key = key;
+    };
+    const std::string_view route = exchange.route != nullptr ? std::string_view(exchange.route->id) : "";
+    if (exchange.route != nullptr && exchange.route->rate_bucket)
+      add(rps_, *exchange.route->rate_bucket, route, LimitKey().of(exchange));
+    for (const Rule& rule : rules_)
+      add(rule.limit, rule.bucket, rule.of_route ? route : std::string_view(), rule.key.of(exchange));
+    return {room.data(), count};
+  }
+
+  std::vector<Rule> rules_;
+  RateLimit rps_;
+  bool legacy_;
+};
+
+Rule read_rule(const Fields& fields, std::string_view mode, pipeline::MakeContext& context, Problems& problems) {
+  const Rate rate = read_rate(*fields.find("rate"));
+  const std::string_view key = fields.string("key");
+  const std::uint64_t burst =
+      fields.has("burst") ? static_cast<std::uint64_t>(fields.integer("burst")) : rate.requests;
+  Rule out;
+  out.key = LimitKey(key);
+  out.of_route = !fields.has("name") && !context.of_all_routes;
+  out.limit.name =
+      fields.has("name") ? std::string(fields.string("name")) : std::string(key) + ":" + format_rate(rate);
+  out.limit.mode = read_mode(fields.has("mode") ? fields.string("mode") : mode);
+  if (const auto bucket = Gcra::make(rate.requests, rate.period, burst)) {
+    out.bucket = *bucket;
+  } else {
+    problems.push_back(fields.problem(fields.has("burst") ? "burst" : "rate",
+                                      "the bucket would take more than 31 days to fill",
+                                      "a calendar quota (filter quota) may be what is meant"));
+    return out;
+  }
+  std::string settings = "rate_limit " + format_rate(rate) + " by " + std::string(key);
+  // Limits without a name are not one another's business: each route has its own.
+  if (fields.has("name"))
+    settings += " burst " + std::to_string(burst) + " mode " + std::to_string(static_cast<int>(out.limit.mode));
+  note_limit(out.limit, settings, context, fields,
+             fields.has("mode")   ? "mode"
+             : fields.has("name") ? "name"
+                                  : "rate",
+             problems);
+  return out;
+}
+
+std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext& context) {
+  const Fields fields(config, schema_of());
+  Problems problems;
+  std::vector<Rule> rules;
+  for (const Fields& one : fields.objects("limits")) {
+    Rule rule = read_rule(one, fields.string("mode"), context, problems);
+    for (const Rule& before : rules)
+      if (before.limit.name == rule.limit.name)
+        problems.push_back(one.problem("rate", "is the second limit \"" + rule.limit.name + "\" of this filter",
+                                       "give it a name of its own, or keep one of the two"));
+    rules.push_back(std::move(rule));
+  }
+  RateLimit rps;
+  rps.name = kRpsName;
+  rps.mode = read_mode(fields.string("mode"));
+  note_limit(rps, std::string(kRpsName), context, fields, "mode", problems);
+  if (!problems.empty()) return std::unexpected(std::move(problems));
+  return std::make_unique<RateLimitFilter>(std::move(rules), std::move(rps), fields.boolean("legacy_headers"));
+}
+
+}  // namespace
+
+pipeline::FilterSpec rate_limit_spec() {
+  return {"rate_limit", pipeline::Phase::routing,
+          "Limits how many requests a consumer, a group, an address or all together may make in a time.", schema_of,
+          make};
+}
+
+}  // namespace weir::filters
