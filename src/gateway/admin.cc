@@ -15,6 +15,7 @@ constexpr auto kPatience = std::chrono::seconds(2);
 io::Task<Admin::Answer> Admin::metrics() {
   auto measured = co_await gateway_.measure(kPatience);
   InstanceFacts facts = state_.facts;
+  if (state_.refresh) state_.refresh(facts);
   auto names = directory_.counts();
   facts.names_watched = names.watched;
   facts.names_stale = names.stale;

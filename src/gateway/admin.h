@@ -2,6 +2,8 @@
 // while every worker is busy. It changes nothing.
 #pragma once
 
+#include <functional>
+
 #include "gateway/gateway.h"
 #include "http/server.h"
 
@@ -10,6 +12,8 @@ namespace weir::gateway {
 // What only the process knows (app/serve.cc writes it on the control thread).
 struct ProcessState {
   InstanceFacts facts;
+  // Fills in what changes by itself; on the control thread.
+  std::function<void(InstanceFacts&)> refresh;
   bool started = false;   // the first snapshot is in use
   bool stopping = false;  // readiness fails first, then the listeners close
 };

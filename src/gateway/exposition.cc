@@ -136,6 +136,34 @@ void upstreams(Out& out, const Metrics& sum) {
   counter("weir_upstream_connections_idle", "gauge", "Connections waiting in the pools.", &UpstreamMetrics::idle);
 }
 
+void limits(Out& out, const Metrics& sum, const InstanceFacts& facts) {
+  auto all = sorted(sum.limits);
+  about(out, "weir_ratelimit_decisions_total", "counter",
+        "Decisions of each limit: what it let through and what not.");
+  for (const auto* each : all) {
+    const std::string name = escaped(each->first);
+    line(out, "weir_ratelimit_decisions_total{{limit=\"{}\",result=\"allowed\"}} {}", name, each->second.allowed);
+    line(out, "weir_ratelimit_decisions_total{{limit=\"{}\",result=\"refused\"}} {}", name, each->second.refused);
+  }
+  about(out, "weir_ratelimit_degraded_decisions_total", "counter",
+        "Of these, decided here because the shared store could not be asked.");
+  for (const auto* each : all)
+    line(out, "weir_ratelimit_degraded_decisions_total{{limit=\"{}\"}} {}", escaped(each->first),
+         each->second.degraded);
+  single(out, "weir_ratelimit_degraded", "gauge", "1 while limits kept in Redis are decided here.",
+         sum.rates.degraded ? 1 : 0);
+  single(out, "weir_ratelimit_wrong_type_total", "counter",
+         "Keys in Redis that held something else and were deleted.", static_cast<double>(sum.rates.wrong_type));
+  single(out, "weir_ratelimit_leased_total", "counter", "Tokens leased from Redis.",
+         static_cast<double>(sum.rates.leased));
+  single(out, "weir_ratelimit_given_back_total", "counter", "Leased tokens given back unused.",
+         static_cast<double>(sum.rates.given_back));
+  single(out, "weir_ratelimit_evicted_total", "counter", "Buckets and quotas dropped for want of room.",
+         static_cast<double>(facts.limits_evicted));
+  single(out, "weir_instances", "gauge", "Live instances that share limits, as far as this one knows.",
+         static_cast<double>(facts.instances));
+}
+
 }  // namespace
 
 std::string exposition(const Metrics& sum, const InstanceFacts& facts) {
@@ -170,6 +198,7 @@ std::string exposition(const Metrics& sum, const InstanceFacts& facts) {
   histogram(out, "weir_overhead_seconds", "", sum.overhead);
   routes(out, sum);
   upstreams(out, sum);
+  limits(out, sum, facts);
   return out;
 }
 

@@ -50,7 +50,18 @@ void UpstreamMetrics::add(const UpstreamMetrics& other) noexcept {
   idle += other.idle;
 }
 
+void LimitMetrics::add(const LimitMetrics& other) noexcept {
+  allowed += other.allowed;
+  refused += other.refused;
+  degraded += other.degraded;
+}
+
 void Metrics::add(const Metrics& other) {
+  for (const auto& [name, limit] : other.limits) limits[name].add(limit);
+  rates.degraded = rates.degraded || other.rates.degraded;
+  rates.wrong_type += other.rates.wrong_type;
+  rates.leased += other.rates.leased;
+  rates.given_back += other.rates.given_back;
   for (const auto& [id, route] : other.routes) routes[id].add(route);
   for (const auto& [name, upstream] : other.upstreams) upstreams[name].add(upstream);
   overhead.add(other.overhead);

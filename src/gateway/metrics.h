@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "http/message.h"
 #include "http/server.h"
+#include "ports/rate_store.h"
 
 namespace weir::gateway {
 
@@ -57,11 +58,20 @@ struct UpstreamMetrics {
   void add(const UpstreamMetrics& other) noexcept;
 };
 
+struct LimitMetrics {
+  std::uint64_t allowed = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t degraded = 0;  // of both, decided without the store that should have
+  void add(const LimitMetrics& other) noexcept;
+};
+
 // Of one worker, or the sum over all.
 struct Metrics {
   // By route id; requests that no route took are under kNoRoute. unordered_map: its values stay where they are.
   std::unordered_map<std::string, RouteMetrics> routes;
   std::unordered_map<std::string, UpstreamMetrics> upstreams;
+  std::unordered_map<std::string, LimitMetrics> limits;  // by the limit's name
+  ports::RateCounters rates;
   Histogram overhead;  // duration less the wait for the upstream's first byte
   std::uint64_t active = 0;
   std::uint64_t connections_accepted = 0;
@@ -74,6 +84,16 @@ struct Metrics {
 
 inline constexpr std::string_view kNoRoute = "_none";
 
+// Of one source of issuers' keys (key_keeper.h).
+struct KeySourceFacts {
+  std::string source;  // the issuer or the URL: as many as the config has
+  std::uint64_t fetches = 0;
+  std::uint64_t failures = 0;
+  std::size_t keys = 0;
+  std::size_t skipped = 0;  // of the set in use
+  double age = -1;          // seconds since that set was fetched; -1: there is none
+};
+
 // What is not counted per worker.
 struct InstanceFacts {
   std::string_view version;
@@ -85,6 +105,9 @@ struct InstanceFacts {
   std::uint64_t names_watched = 0;
   std::uint64_t names_stale = 0;
   std::uint64_t log_dropped = 0;
+  std::vector<KeySourceFacts> key_sources;
+  std::uint64_t limits_evicted = 0;
+  std::uint64_t instances = 1;  // live ones, as far as this one knows
 };
 
 // Text format 0.0.4, as Prometheus has scraped it since 2014.
