@@ -76,10 +76,13 @@ struct Parser {
   ServeOptions serve;
   CheckOptions check;
   RoutesOptions routes;
+  KeyOptions key;
   CLI::App* serve_command = add_command(app, "serve");
   CLI::App* check_command = add_command(app, "check");
   CLI::App* routes_command = add_command(app, "routes");
   CLI::App* schema_command = add_command(app, "schema");
+  CLI::App* key_command = add_command(app, "key");
+  CLI::App* hash_password_command = add_command(app, "hash-password");
   CLI::App* version_command = add_command(app, "version");
 
   Parser() {
@@ -94,12 +97,37 @@ struct Parser {
     // One value each: -H 'a: b' must not swallow what follows.
     routes_command->add_option("-H,--header", routes.headers)->expected(1)->take_all();
     routes_command->add_flag("--json", routes.json);
+    add_key_commands();
+  }
+
+  void add_key_commands() {
+    key_command->require_subcommand(1);
+    const auto add = [this](const char* name, KeyOptions::Action action) {
+      CLI::App* out = add_command(*key_command, name);
+      out->add_option("--config", key.config);
+      out->add_flag("--json", key.json);
+      out->callback([this, action] { key.action = action; });
+      return out;
+    };
+    CLI::App* create = add("create", KeyOptions::Action::create);
+    create->add_option("--consumer", key.consumer);
+    create->add_option("--custom-id", key.custom_id);
+    create->add_option("--scope", key.scopes)->expected(1)->take_all();
+    create->add_option("--group", key.groups)->expected(1)->take_all();
+    create->add_option("--expires", key.expires);
+    add("list", KeyOptions::Action::list)->add_option("--consumer", key.consumer);
+    CLI::App* rotate = add("rotate", KeyOptions::Action::rotate);
+    rotate->add_option("ID", key.id);
+    rotate->add_option("--grace", key.grace);
+    add("revoke", KeyOptions::Action::revoke)->add_option("ID", key.id);
   }
 
   Command chosen() {
     if (serve_command->parsed()) return serve;
     if (check_command->parsed()) return check;
     if (routes_command->parsed()) return routes;
+    if (key_command->parsed()) return key;
+    if (hash_password_command->parsed()) return HashPasswordOptions{};
     if (schema_command->parsed()) return SchemaOptions{};
     return VersionOptions{};
   }

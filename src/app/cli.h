@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "app/commands.h"
+#include "app/key.h"
 #include "app/serve.h"
 
 namespace weir::app {
@@ -15,7 +16,8 @@ struct Notice {
   int exit_code = kOk;  // kOk: the text belongs on standard output, else on standard error
 };
 
-using Command = std::variant<Notice, ServeOptions, CheckOptions, SchemaOptions, RoutesOptions, VersionOptions>;
+using Command = std::variant<Notice, ServeOptions, CheckOptions, SchemaOptions, RoutesOptions, KeyOptions,
+                             HashPasswordOptions, VersionOptions>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

@@ -10,12 +10,14 @@ constexpr std::string_view kOverview = R"(weir - an API gateway: many services b
 
 usage: weir COMMAND [OPTIONS]
 
-  serve     run the gateway from one file
-  check     say what is wrong with a file, with line, column and the nearest right word
-  routes    list the routes, or say which one takes a request, and why
-  schema    print the JSON Schema of the file, for editors
-  version   print versions
-  help      print this; weir help COMMAND, or weir COMMAND --help, says more
+  serve          run the gateway from one file
+  check          say what is wrong with a file, with line, column and the nearest right word
+  routes         list the routes, or say which one takes a request, and why
+  key            make, list, rotate and revoke API keys
+  hash-password  a password in, its hash for the config out
+  schema         print the JSON Schema of the file, for editors
+  version        print versions
+  help           print this; weir help COMMAND, or weir COMMAND --help, says more
 
 Start with a file weir.yaml:
 
@@ -87,6 +89,44 @@ examples:
 Exit code 1: no route takes the request.
 )";
 
+constexpr std::string_view kKey = R"(usage: weir key create --consumer NAME [--scope S]... [--group G]... [--custom-id ID] [--expires 90d]
+       weir key list [--consumer NAME]
+       weir key rotate ID [--grace 24h]
+       weir key revoke ID
+
+API keys in the store that the config's `credentials` names. A key is shown once, when it is made; only a hash of it
+is kept. Running gateways know of a change within a second.
+
+  create           a new key: weir_<id>_<secret>_<checksum>
+  list             id, consumer, scopes, times and state of each; never a secret
+  rotate ID        a second secret for the same key; the one before works on until its grace is over
+  revoke ID        ends the key, both secrets, at once and for good
+
+  --consumer NAME  whose it is; for list, only this one's
+  --scope S        what it may do, for require_identity; may be given several times
+  --group G        a group it is in, besides the consumer's own; may be given several times
+  --custom-id ID   your own name for the consumer, sent upstream; wins over the config's
+  --expires TIME   how long it works: 90d, 12h; without it, until it is revoked
+  --grace TIME     of rotate: how long the secret before works on; without it 24h
+  --config FILE    the file; without it ./weir.yaml
+  --json           for programs
+
+examples:
+  weir key create --consumer shop --scope orders:read --expires 90d
+  weir key list --json
+  weir key rotate 4fTq0ZbXw1Nc --grace 7d
+)";
+
+constexpr std::string_view kHashPassword = R"(usage: weir hash-password
+
+Reads a password from standard input, up to the end of the line, and prints its hash for `password_hash` of a consumer
+(scrypt; it takes a moment and 32 MiB, on purpose). From a terminal it asks, without showing what is typed.
+
+examples:
+  weir hash-password
+  printf %s "$PASSWORD" | weir hash-password
+)";
+
 constexpr std::string_view kSchema = R"(usage: weir schema
 
 Prints the JSON Schema (2020-12) of the file, filters and their configs included. Editors complete and check by it.
@@ -104,10 +144,12 @@ examples:
   weir version
 )";
 
-constexpr std::array<CommandHelp, 5> kHelps = {{
+constexpr std::array<CommandHelp, 7> kHelps = {{
     {"serve", kServe},
     {"check", kCheck},
     {"routes", kRoutes},
+    {"key", kKey},
+    {"hash-password", kHashPassword},
     {"schema", kSchema},
     {"version", kVersion},
 }};

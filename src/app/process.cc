@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/commands.h"
+#include "app/worker_services.h"
 #include "snapshot/compile.h"
 
 namespace weir::app {
@@ -95,6 +96,9 @@ io::Task<void> Process::live() {
   }
   tasks_.spawn(watch());
   tasks_.spawn(keep_names());
+  tasks_.spawn(keys_->run());
+  issuers_->follow(gateway_->current()->key_sources);
+  tasks_.spawn(issuers_->run());
   if (supervisor_.watchdog().count() != 0) tasks_.spawn(tell_watchdog());
   while (!ended_) {
     if (asked_end_ != 0) {
@@ -132,7 +136,27 @@ io::Task<bool> Process::start() {
   }
   int workers = options_.workers ? options_.workers : config.workers;
   if (workers == 0) workers = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  gateway_ = std::make_unique<gateway::Gateway>(loop_, *directory_, std::move(*log), workers);
+  gateway_ =
+      std::make_unique<gateway::Gateway>(loop_, *directory_, std::move(*log), workers, [this](io::Loop& loop, int) {
+        return std::make_unique<WorkerServices>(
+            loop, offload_, [this](std::uint64_t source) { loop_.post([this, source] { issuers_->ask(source); }); });
+      });
+  issuers_ = std::make_unique<gateway::KeyKeeper>(
+      loop_, *directory_, buffers_,
+      [this](const gateway::KeyUpdate& update) {
+        gateway_->tell([update](gateway::Worker& worker) { WorkerServices::of(worker).issuers.update(update); });
+      },
+      [](const std::string& what) { say("{}", what); });
+  state_.refresh = [this](gateway::InstanceFacts& facts) { facts.key_sources = issuers_->facts(); };
+  keys_ = std::make_unique<KeyFeed>(
+      loop_, offload_,
+      [this](std::shared_ptr<const identity::KeySet> keys) {
+        gateway_->tell(
+            [keys = std::move(keys)](gateway::Worker& worker) { WorkerServices::of(worker).keys.replace(keys); });
+      },
+      [](const std::string& what) { say("{}", what); });
+  keys_->follow(config.credentials);
+  co_await keys_->refresh();
   admin_ = std::make_unique<gateway::Admin>(*gateway_, *directory_, state_);
   admin_server_ = std::make_unique<http::Server>(loop_, buffers_, *admin_);
   if (auto listening = listen_admin(config); !listening) {
@@ -221,6 +245,8 @@ io::Task<void> Process::reload(std::string_view why) {
     if (int wanted = options_.workers ? options_.workers : config.workers; wanted && wanted != gateway_->workers())
       say("warning: the number of workers changes at the next start (or SIGUSR2), not by a reload");
     watch_files(config);
+    keys_->follow(config.credentials);
+    issuers_->follow(config.key_sources);
   }
   names_.ring();  // others are watched now
   supervisor_.ready("serving");
@@ -275,6 +301,8 @@ io::Task<void> Process::drain(std::string_view why, bool at_once) {
   say("ended");
   ended_ = true;
   for (io::Bell* helper : {&looks_, &names_, &watchdog_}) helper->ring();
+  keys_->end();
+  issuers_->end();
 }
 
 }  // namespace weir::app

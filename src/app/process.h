@@ -8,12 +8,14 @@
 
 #include "adapters/cares/resolver.h"
 #include "app/config_source.h"
+#include "app/key_feed.h"
 #include "app/serve.h"
 #include "app/successor.h"
 #include "app/supervisor.h"
 #include "app/watched_files.h"
 #include "gateway/admin.h"
 #include "gateway/gateway.h"
+#include "gateway/key_keeper.h"
 #include "io/bell.h"
 #include "io/tls_ticket_keys.h"
 
@@ -33,6 +35,11 @@ class Process {
   void signalled(int signal);
 
  private:
+  // Password hashing takes 32 MiB and a core for a tenth of a second or two; half the cores of a small machine.
+  static constexpr int kOffloadThreads = 2;
+  // At a tenth of a second each, what waits behind more would be answered after its client has gone.
+  static constexpr std::size_t kMostOffloaded = 64;
+
   using Loaded = std::expected<std::shared_ptr<const snapshot::Snapshot>, std::string>;
 
   io::Task<void> live();
@@ -57,6 +64,7 @@ class Process {
   io::TlsTicketKeys ticket_keys_;
   io::Loop loop_;
   // What each of the control thread's tasks sleeps by; at the end they are rung for the last time.
+  io::Offload offload_{kOffloadThreads, kMostOffloaded};
   io::Bell asked_{loop_};  // live(): a signal, a changed file
   io::Bell looks_{loop_};
   io::Bell names_{loop_};  // keep_names(): an answer, or other names to watch
@@ -65,6 +73,8 @@ class Process {
   std::unique_ptr<adapters::cares::Resolver> resolver_;
   std::unique_ptr<upstream::Directory> directory_;
   std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<KeyFeed> keys_;
+  std::unique_ptr<gateway::KeyKeeper> issuers_;
   gateway::ProcessState state_;
   std::unique_ptr<gateway::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;

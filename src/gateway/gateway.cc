@@ -54,6 +54,10 @@ void Gateway::share_addresses(std::string_view name, std::span<const IpAddress> 
     });
 }
 
+void Gateway::tell(const std::function<void(Worker&)>& message) {
+  for (auto& worker : workers_) worker->post([message](Worker& self) { message(self); });
+}
+
 io::Task<int> Gateway::on_all(std::function<void(Worker&)> message, io::Duration patience) {
   auto left = std::make_shared<std::atomic<int>>(static_cast<int>(workers_.size()));
   for (auto& worker : workers_)

@@ -45,6 +45,9 @@ class Gateway {
   };
   io::Task<Measured> measure(io::Duration patience);
 
+  // Posts `message` to every worker and waits for none.
+  void tell(const std::function<void(Worker&)>& message);
+
   const std::shared_ptr<const snapshot::Snapshot>& current() const noexcept { return current_; }
   LogFile* log() noexcept { return log_.get(); }
   int workers() const noexcept { return static_cast<int>(workers_.size()); }

@@ -51,6 +51,7 @@ class Worker final : public http::Handler {
   http::Server& server() noexcept { return server_; }
   upstream::Registry& upstreams() noexcept { return upstreams_; }
   LogBuffer& log() noexcept { return log_; }
+  Attachments* attachments() noexcept { return attachments_.get(); }  // nullptr: none were attached
   Metrics measure() const;
 
   io::Task<void> handle(http::ServerExchange& wire) override;
@@ -62,9 +63,11 @@ class Worker final : public http::Handler {
     pipeline::Lease lease;
     std::vector<RouteMetrics*> route_metrics;  // by Route::index
     std::vector<UpstreamMetrics*> upstream_metrics;
+    std::vector<LimitMetrics*> limit_metrics;  // by RateLimit::index
     std::size_t exchanges = 0;
   };
   void record(const pipeline::Exchange& exchange, Active& active);
+  static void count_limits(const pipeline::Limited& limited, const Active& active);
   void forget_unused();
   void forget_metrics();
   void end_attachments();

@@ -6,7 +6,9 @@
 
 #include "base/nearest.h"
 #include "snapshot/compile_context.h"
+#include "snapshot/credential_settings.h"
 #include "snapshot/document.h"
+#include "snapshot/document_schema.h"
 
 namespace weir::snapshot {
 namespace {
@@ -141,6 +143,18 @@ void compile_credentials(CompileContext& context) {
 }
 
 }  // namespace
+
+std::expected<CredentialSettings, Problems> credential_settings(const Json& document, const CompileOptions& options) {
+  const Schema schema = document_schema(options.filters);
+  if (Problems problems = check(document, schema); !problems.empty()) return std::unexpected(std::move(problems));
+  Snapshot out;
+  const Fields fields(document, schema);
+  Problems problems;
+  CompileContext context{options, fields, out, problems};
+  if (fields.has("credentials")) compile_credentials(context);
+  if (!problems.empty()) return std::unexpected(std::move(problems));
+  return std::move(out.credentials);
+}
 
 void compile_consumers(CompileContext& context) {
   auto book = std::make_unique<identity::ConsumerBook>();

@@ -1,0 +1,54 @@
+// Keeps the workers' API keys fresh: follows the store that the config in use names, and hands each new table to the
+// workers. A store that cannot be read leaves the last table in use, and is complained of once. Control thread; what
+// blocks is done by io/offload.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "identity/key_ring.h"
+#include "io/bell.h"
+#include "io/offload.h"
+#include "io/task.h"
+#include "snapshot/snapshot.h"
+
+namespace weir::app {
+
+class StoredKeys;
+
+class KeyFeed {
+ public:
+  using Publish = std::function<void(std::shared_ptr<const identity::KeySet>)>;
+  using Say = std::function<void(const std::string&)>;
+  KeyFeed(io::Loop& loop, io::Offload& offload, Publish publish, Say say);
+  KeyFeed(const KeyFeed&) = delete;
+  KeyFeed& operator=(const KeyFeed&) = delete;
+  ~KeyFeed();
+
+  // From now on; the same settings as before change nothing. The keys of another store are published as soon as they
+  // are read: until then those of the one before serve.
+  void follow(const snapshot::CredentialSettings& settings);
+
+  // Looks once: before the first request is served.
+  io::Task<void> refresh();
+  // Until end().
+  io::Task<void> run();
+  void end();
+
+ private:
+  void complain(const std::string& what);
+
+  io::Loop& loop_;
+  io::Offload& offload_;
+  Publish publish_;
+  Say say_;
+  io::Bell bell_;
+  snapshot::CredentialSettings settings_;
+  std::shared_ptr<StoredKeys> source_;  // shared with what is being read just now; nullptr: no store
+  std::string complaint_;
+  io::TimePoint uses_noted_{};
+  bool ended_ = false;
+};
+
+}  // namespace weir::app

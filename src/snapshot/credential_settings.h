@@ -1,0 +1,13 @@
+// Where a config keeps its API keys, for the commands that work on the store and need nothing else of the config:
+// certificates that only the gateway may read do not keep anybody from listing keys. Reads the pepper, if the config
+// names one.
+#pragma once
+
+#include "snapshot/compile.h"
+
+namespace weir::snapshot {
+
+// The problems are those of the whole document's form, or of `credentials`. Store::none: it has no `credentials`.
+std::expected<CredentialSettings, Problems> credential_settings(const Json& document, const CompileOptions& options);
+
+}  // namespace weir::snapshot
