@@ -95,7 +95,7 @@ class Gcra {
   // Decides about `cost` tokens (at least 1) at `now` (µs of one monotonic clock) in the bucket `tat`. A bucket never
   // used is stamp(now). `now` may be before that of an earlier call: a bucket never fills by more than time passed.
   constexpr Decision take(Stamp tat, std::uint64_t now, std::uint64_t cost) const noexcept {
-    const Stamp base = ahead(tat, stamp(now)) > 0 ? tat : stamp(now);
+    const Stamp base = at_most_empty(ahead(tat, stamp(now)) > 0 ? tat : stamp(now), now);
     if (cost > burst_) return told({.allowed = false, .next = tat, .retry_after = kLongestFill}, base, now);
     const Stamp next = plus(base, span(cost));
     // Micros and n-ths by which `next` is beyond what the burst lets through now.
@@ -115,6 +115,11 @@ class Gcra {
     return ahead(back, stamp(now)) > 0 ? back : stamp(now);
   }
 
+  // What is to be told of a bucket whose TAT is `whole` µs and `part` n-ths ahead of now, as the Redis script says.
+  constexpr Decision state(std::uint64_t whole, std::uint64_t part) const noexcept {
+    return told({}, (whole << kPartBits) | part, 0);
+  }
+
   // Positive: `a` is later than `b`.
   static constexpr std::int64_t ahead(Stamp a, Stamp b) noexcept { return static_cast<std::int64_t>(a - b); }
 
@@ -129,6 +134,12 @@ class Gcra {
     one_ = {p_ / n_, p_ % n_};
     fill_ = {static_cast<std::uint64_t>(fill / n_), static_cast<std::uint64_t>(fill % n_)};
     return true;
+  }
+
+  // A TAT further ahead than an empty bucket's (another, larger burst was in force) is an empty bucket's.
+  constexpr Stamp at_most_empty(Stamp tat, std::uint64_t now) const noexcept {
+    const Stamp empty = plus(stamp(now), fill_);
+    return ahead(tat, empty) > 0 ? empty : tat;
   }
 
   // Sums keep the part below n, so that a stamp has one form only.
@@ -162,7 +173,7 @@ class Gcra {
     const std::uint64_t part = tat & kPartMask;
     out.full_after = whole + (part > 0 ? 1 : 0);
     const std::int64_t micros = static_cast<std::int64_t>(fill_.whole - whole);
-    if (micros < 0) return out;  // fuller than full: another, larger burst was in force, or a debt was charged
+    if (micros < 0) return out;
     const std::int64_t left = micros * static_cast<std::int64_t>(n_) + static_cast<std::int64_t>(fill_.part) -
                               static_cast<std::int64_t>(part);
     if (left > 0) out.remaining = static_cast<std::uint64_t>(left) / p_;

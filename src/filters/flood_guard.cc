@@ -37,14 +37,11 @@ class FloodGuard final : public pipeline::Filter {
   pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = true, .finish = false}; }
 
   Verdict on_request(Exchange& exchange) const override {
-    ports::RateStore* const store = exchange.lease.services.rates;
-    if (store == nullptr) return Verdict::refuse(Reason::internal, "this process keeps no limits");
-    RateAsk ask;
-    ask.limit = &limit_;
-    ask.bucket = &bucket_;
-    ask.key = address_key(exchange, v6_prefix_);
-    store->take({&ask, 1});  // local limits are decided at once
-    return conclude(exchange, {&ask, 1}, Reason::flooded);
+    const std::span<RateAsk> asks = questions(exchange, 1);
+    asks[0].limit = &limit_;
+    asks[0].bucket = &bucket_;
+    asks[0].key = address_key(exchange, v6_prefix_);
+    return decide(exchange, asks, Reason::flooded);  // at once: it is local
   }
 
   void on_response(Exchange& exchange) const override { tell(exchange, false); }

@@ -91,6 +91,24 @@ Limited::Entry entry_of(const ports::RateAsk& ask) {
 
 }  // namespace
 
+std::span<ports::RateAsk> questions(Exchange& exchange, std::size_t count) {
+  return {exchange.arena.array<ports::RateAsk>(count), count};
+}
+
+pipeline::Verdict decide(Exchange& exchange, std::span<ports::RateAsk> asks, Reason reason) {
+  ports::RateStore* const store = exchange.lease.services.rates;
+  if (store == nullptr) return pipeline::Verdict::refuse(Reason::internal, "this process keeps no limits");
+  if (store->take(asks)) return conclude(exchange, asks, reason);
+  exchange.limited.pending = asks;
+  return pipeline::Verdict::wait();
+}
+
+io::Task<pipeline::Verdict> decide_waiting(Exchange& exchange, Reason reason) {
+  const std::span<ports::RateAsk> asks = exchange.limited.pending;
+  co_await exchange.lease.services.rates->take_waiting(asks);
+  co_return conclude(exchange, asks, reason);
+}
+
 pipeline::Verdict conclude(Exchange& exchange, std::span<const ports::RateAsk> asks, Reason reason) {
   const ports::RateAsk* refused = nullptr;
   for (const ports::RateAsk& ask : asks) {

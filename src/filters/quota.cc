@@ -56,31 +56,21 @@ class Quota final : public pipeline::Filter {
   pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = true, .finish = false}; }
 
   Verdict on_request(Exchange& exchange) const override {
-    ports::RateStore* const store = exchange.lease.services.rates;
-    if (store == nullptr) return Verdict::refuse(Reason::internal, "this process keeps no limits");
-    RateAsk one = ask(exchange);
-    if (!store->take({&one, 1})) return Verdict::wait();
-    return conclude(exchange, {&one, 1}, Reason::quota_exceeded);
+    const std::span<RateAsk> asks = questions(exchange, 1);
+    asks[0].limit = &limit_;
+    asks[0].key = key_.of(exchange);
+    asks[0].wall = exchange.wall_started_us / 1'000'000;
+    if (of_route_ && exchange.route != nullptr) asks[0].scope = exchange.route->id;
+    return decide(exchange, asks, Reason::quota_exceeded);
   }
 
   io::Task<Verdict> wait(Exchange& exchange) const override {
-    RateAsk one = ask(exchange);
-    co_await exchange.lease.services.rates->take_waiting({&one, 1});
-    co_return conclude(exchange, {&one, 1}, Reason::quota_exceeded);
+    return decide_waiting(exchange, Reason::quota_exceeded);
   }
 
   void on_response(Exchange& exchange) const override { tell(exchange, legacy_); }
 
  private:
-  RateAsk ask(Exchange& exchange) const {
-    RateAsk out;
-    out.limit = &limit_;
-    out.scope = of_route_ && exchange.route != nullptr ? std::string_view(exchange.route->id) : "";
-    out.key = key_.of(exchange);
-    out.wall = exchange.wall_started_us / 1'000'000;
-    return out;
-  }
-
   RateLimit limit_;
   LimitKey key_;
   bool of_route_;

@@ -1,8 +1,6 @@
 // Filter rate_limit: token buckets, several at once, and the route's rate_limit_rps. The strictest answers: a request
 // that one bucket refuses takes nothing from the others. Where buckets are kept is the store's matter
 // (ports/rate_store.h): local ones decide here and now, shared ones may have to wait. Exchange's thread.
-#include <array>
-
 #include "filters/config.h"
 #include "filters/limit_answer.h"
 #include "filters/limit_key.h"
@@ -75,42 +73,32 @@ class RateLimitFilter final : public pipeline::Filter {
   pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = true, .finish = false}; }
 
   Verdict on_request(Exchange& exchange) const override {
-    std::array<RateAsk, kMost> room;
-    const std::span<RateAsk> asks = ask(exchange, room);
+    const bool rps = exchange.route != nullptr && exchange.route->rate_bucket;
+    const std::span<RateAsk> asks = questions(exchange, rules_.size() + (rps ? 1 : 0));
     if (asks.empty()) return Verdict::next();
-    ports::RateStore* const store = exchange.lease.services.rates;
-    if (store == nullptr) return Verdict::refuse(Reason::internal, "this process keeps no limits");
-    if (!store->take(asks)) return Verdict::wait();
-    return conclude(exchange, asks, Reason::rate_limited);
+    const std::string_view route = exchange.route != nullptr ? std::string_view(exchange.route->id) : "";
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+      const Rule& rule = rules_[i];
+      asks[i].limit = &rule.limit;
+      asks[i].bucket = &rule.bucket;
+      asks[i].key = rule.key.of(exchange);
+      if (rule.of_route) asks[i].scope = route;
+    }
+    if (rps) {
+      RateAsk& last = asks.back();
+      last.limit = &rps_;
+      last.bucket = &*exchange.route->rate_bucket;
+      last.key = LimitKey().of(exchange);
+      last.scope = route;
+    }
+    return decide(exchange, asks, Reason::rate_limited);
   }
 
-  io::Task<Verdict> wait(Exchange& exchange) const override {
-    std::array<RateAsk, kMost> room;
-    const std::span<RateAsk> asks = ask(exchange, room);
-    co_await exchange.lease.services.rates->take_waiting(asks);
-    co_return conclude(exchange, asks, Reason::rate_limited);
-  }
+  io::Task<Verdict> wait(Exchange& exchange) const override { return decide_waiting(exchange, Reason::rate_limited); }
 
   void on_response(Exchange& exchange) const override { tell(exchange, legacy_); }
 
  private:
-  std::span<RateAsk> ask(Exchange& exchange, std::array<RateAsk, kMost>& room) const {
-    std::size_t count = 0;
-    const auto add = [&](const RateLimit& limit, const Gcra& bucket, std::string_view scope, std::string_view key) {
-      RateAsk& one = room[count++];
-      one.limit = &limit;
-      one.bucket = &bucket;
-      one.scope = scope;
-      one.key = key;
-    };
-    const std::string_view route = exchange.route != nullptr ? std::string_view(exchange.route->id) : "";
-    if (exchange.route != nullptr && exchange.route->rate_bucket)
-      add(rps_, *exchange.route->rate_bucket, route, LimitKey().of(exchange));
-    for (const Rule& rule : rules_)
-      add(rule.limit, rule.bucket, rule.of_route ? route : std::string_view(), rule.key.of(exchange));
-    return {room.data(), count};
-  }
-
   std::vector<Rule> rules_;
   RateLimit rps_;
   bool legacy_;

@@ -36,6 +36,9 @@ class Limited {
   // The name of the limit that refused; empty: none did.
   std::string_view refused_by() const noexcept { return refused_by_; }
 
+  // What a filter asked and has to wait for; in the exchange's arena.
+  std::span<ports::RateAsk> pending;
+
   // Whether the fields are on the response already: several filters would write them, the first does.
   bool told = false;
   bool told_legacy = false;

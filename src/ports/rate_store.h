@@ -40,9 +40,9 @@ struct RateLimit {
 };
 
 struct RateDecision {
+  bool made = false;  // the store has decided; false: not asked, because a stricter limit had refused
   bool allowed = false;
   bool degraded = false;
-  bool made = false;  // the store has decided; false: not asked, because a stricter limit had refused
   std::uint64_t remaining = 0;
   std::uint64_t retry_after = 0;  // µs until it can be allowed; 0 if it was, and for concurrency
   std::uint64_t reset_after = 0;  // µs until everything is there again
@@ -52,11 +52,12 @@ struct RateDecision {
 struct RateAsk {
   const RateLimit* limit = nullptr;
   const Gcra* bucket = nullptr;  // Kind::bucket: how much of it; apart from the limit, since routes have their own
-  std::string_view scope;        // within the name: a route's id, or empty
-  std::string_view key;          // any bytes: what tells one caller from another
+  std::string_view scope = {};   // within the name: a route's id, or empty
+  std::string_view key = {};     // any bytes: what tells one caller from another
   std::uint64_t cost = 1;
   std::int64_t wall = 0;  // seconds since the epoch: which day or month a quota is in
   RateDecision decision = {};
+  std::uint8_t decided_by = 0;  // the store's own note
 };
 
 // Since the store was made.
@@ -73,11 +74,11 @@ class RateStore {
 
   virtual RateCounters counters() const noexcept { return {}; }
 
-  // Decides about all `asks` together: if one refuses, none of the others has anything taken from it (what the shared
-  // store took already is given back without waiting). False: some of it needs waiting for; then take_waiting() must
-  // be awaited with the same asks.
+  // Decides about all `asks` together, once: if one refuses, none of the others has anything taken from it (what the
+  // shared store took already is given back without waiting). False: some of it needs waiting for; then
+  // take_waiting() must be awaited with the same asks, as this left them.
   virtual bool take(std::span<RateAsk> asks) noexcept = 0;
-  // Bounds its waiting itself.
+  // The rest of take(). Bounds its waiting itself.
   virtual io::Task<void> take_waiting(std::span<RateAsk> asks) = 0;
 
   // Concurrency (in this process): a seat among `ask.limit->most`, or nullptr and decision.allowed false. Every seat

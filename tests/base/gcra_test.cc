@@ -141,7 +141,7 @@ TEST(Gcra, AClockThatGoesBackFillsNothing) {
   Stamp tat = Gcra::stamp(5'000'000);
   for (int i = 0; i < 2; ++i) tat = bucket.take(tat, 5'000'000, 1).next;
   EXPECT_FALSE(bucket.take(tat, 4'000'000, 1).allowed);
-  EXPECT_EQ(bucket.take(tat, 4'000'000, 1).retry_after, 2'000'000u);
+  EXPECT_EQ(bucket.take(tat, 4'000'000, 1).next, tat);
   EXPECT_FALSE(bucket.take(tat, 5'999'999, 1).allowed);
   EXPECT_TRUE(bucket.take(tat, 6'000'000, 1).allowed);
 }
@@ -169,6 +169,15 @@ TEST(Gcra, DividedKeepsItsScaleAndItsFloor) {
   EXPECT_EQ(floor.span(1).whole, 1'000'000u) << "one per period";
   const Gcra monthly = *Gcra::make(2, Gcra::kLongestFill - 1, 1);
   EXPECT_EQ(monthly.divided(50).span(1).whole, Gcra::kLongestFill - 1);
+}
+
+TEST(Gcra, AnEmptyBucketIsTheEmptiestThereIs) {
+  const Gcra large = *Gcra::make(1, 1'000'000, 1000), small = *Gcra::make(1, 1'000'000, 3);
+  Stamp tat = Gcra::stamp(7);
+  for (int i = 0; i < 1000; ++i) tat = large.take(tat, 7, 1).next;
+  EXPECT_EQ(small.take(tat, 7, 1).retry_after, 1'000'000u) << "a config with a smaller burst locks nobody out";
+  EXPECT_EQ(large.state(2'000'000, 0).remaining, 998u);
+  EXPECT_EQ(large.state(2'000'000, 0).full_after, 2'000'000u);
 }
 
 TEST(Gcra, RefusesWhatItCannotKeep) {
