@@ -41,16 +41,16 @@ struct RedisSettings {
   // Connect, TLS and AUTH together; it bounds how long a stopped server keeps an attempt, so it must stay well below
   // the 2 s in which its return is to be noticed.
   std::chrono::milliseconds connect_timeout{500};
-  io::TlsClientSettings tls_settings = {};
   std::shared_ptr<const io::TlsClientContext> tls = {};  // nullptr: plain
+  std::string tls_key = {};  // equal only if its settings and the contents of its files are
 
-  // What a running client would have to be replaced for; the context is made of tls_settings.
+  // False: a running client has to be replaced.
   bool same_as(const RedisSettings& other) const {
     return kind == other.kind && places == other.places && master_name == other.master_name &&
            username == other.username && password == other.password && sentinel_username == other.sentinel_username &&
            sentinel_password == other.sentinel_password && database == other.database &&
            client_name == other.client_name && command_timeout == other.command_timeout &&
-           connect_timeout == other.connect_timeout && tls_settings == other.tls_settings &&
+           connect_timeout == other.connect_timeout && tls_key == other.tls_key &&
            (tls != nullptr) == (other.tls != nullptr);
   }
 };

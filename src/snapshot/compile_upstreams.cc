@@ -4,9 +4,7 @@
 
 #include "base/nearest.h"
 #include "http/uri.h"
-#include "io/sha256.h"
-#include "io/tls_certificate.h"
-#include "io/tls_client.h"
+#include "snapshot/compile_tls.h"
 #include "snapshot/document.h"
 #include "snapshot/document_schema.h"
 #include "snapshot/formats.h"
@@ -20,32 +18,6 @@ void set_times(const Fields& fields, pipeline::UpstreamSpec& out) {
   out.idle_timeout = fields.duration("idle_timeout");
   out.keep_alive = fields.duration("keep_alive");
   out.max_idle = static_cast<std::uint32_t>(fields.integer("max_idle"));
-}
-
-io::TlsClientSettings tls_settings(const Fields& tls, std::string_view base_dir) {
-  const auto file = [&](std::string_view name) {
-    return tls.has(name) ? resolve_file(base_dir, tls.string(name)) : std::string();
-  };
-  io::TlsClientSettings out;
-  out.server_name = tls.string("server_name");
-  out.ca_file = file("ca_file");
-  out.verify = tls.boolean("verify");
-  if (tls.has("cert_file")) out.certificate = io::CertificateFiles{file("cert_file"), file("key_file")};
-  return out;
-}
-
-// Equal only if the settings and the contents of their files are: a renewed certificate must reach new connections.
-// What cannot be read is TlsClientContext::make's to report.
-std::string tls_key(const io::TlsClientSettings& settings) {
-  std::string out = fmt::format("server_name={} verify={}", settings.server_name, settings.verify);
-  const auto add = [&](const std::string& file, std::string_view field) {
-    const auto bytes = file.empty() ? std::string() : io::read_pem_file(file, "", field).value_or("");
-    out += fmt::format(" {}={}", field, file.empty() ? "" : io::sha256_hex(bytes));
-  };
-  add(settings.ca_file, "ca_file");
-  add(settings.certificate ? settings.certificate->cert_file : "", "cert_file");
-  add(settings.certificate ? settings.certificate->key_file : "", "key_file");
-  return out;
 }
 
 // A host that can only be meant as one; everything else is more likely the name of an upstream mistyped.
@@ -96,33 +68,12 @@ void UpstreamBook::add_targets(const Fields& fields, pipeline::UpstreamSpec& out
 }
 
 void UpstreamBook::add_tls(const Fields& tls, pipeline::UpstreamSpec& out) {
-  if (tls.has("cert_file") != tls.has("key_file")) {
-    const std::string_view there = tls.has("cert_file") ? "cert_file" : "key_file";
-    const std::string_view missing = tls.has("cert_file") ? "key_file" : "cert_file";
-    return context_.report(
-        tls.problem(there, fmt::format("needs {}: a certificate and its key go together", missing)));
-  }
-  const io::TlsClientSettings settings = tls_settings(tls, context_.options.base_dir);
-  if (!settings.ca_file.empty()) context_.out.files.push_back(settings.ca_file);
-  if (settings.certificate)
-    context_.out.files.insert(context_.out.files.end(),
-                              {settings.certificate->cert_file, settings.certificate->key_file});
-  out.server_name = settings.server_name;
-  out.tls_key = tls_key(settings);
+  const auto settings = client_tls(context_, tls);
+  if (!settings) return;
+  out.server_name = settings->settings.server_name;
+  out.tls_key = settings->key;
   TlsContext& context = tls_[out.tls_key];
-  if (context == nullptr) {
-    auto made = io::TlsClientContext::make(settings);
-    if (!made) {
-      Problem problem = std::move(made.error());
-      problem.position = position_at(tls.json(), problem.path);
-      problem.path = join_path(tls.path(), problem.path);
-      return context_.report(std::move(problem));
-    }
-    context = *made;
-    for (const std::string& warning : context->warnings()) {
-      context_.out.warnings.push_back(tls.path() + ": " + warning);
-    }
-  }
+  if (context == nullptr) context = make_client_tls(context_, tls, *settings);
   out.tls = context;
 }
 

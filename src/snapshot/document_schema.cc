@@ -100,6 +100,8 @@ Schema document_schema(pipeline::FilterTable filters) {
           .doc("The groups there are. If it is given, a consumer in any other is refused as a slip."),
       field("credentials", credentials_schema())
           .doc("Where API keys are kept; without it the filter api_key knows nobody."),
+      field("redis", redis_schema())
+          .doc("The Redis that instances share: limits, API keys. Weir serves without it too, only less exactly."),
       field("access_log", access_log()).doc("One JSON line per request."),
       field("trusted_proxies", cidrs())
           .doc("Proxies in front of Weir whose Forwarded, X-Forwarded-* and X-Request-Id fields are believed. Nobody "

@@ -18,6 +18,7 @@ const Schema& limits_schema();
 const Schema& consumer_schema();
 Schema groups_schema();
 const Schema& credentials_schema();
+Schema redis_schema();
 Schema route_schema(const Schema& plugin_chain);
 Schema plugin_chain_schema(pipeline::FilterTable filters);
 

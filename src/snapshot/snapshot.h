@@ -12,11 +12,16 @@
 #include "http/limits.h"
 #include "identity/consumer_book.h"
 #include "pipeline/filter.h"
+#include "pipeline/key_source.h"
 #include "pipeline/route.h"
 #include "snapshot/router.h"
 
 namespace weir::io {
 class TlsServerContext;
+}
+
+namespace weir::ports {
+struct RedisSettings;
 }
 
 namespace weir::snapshot {
@@ -69,6 +74,8 @@ struct Snapshot {
   std::unique_ptr<const identity::ConsumerBook> consumers;  // never nullptr
   CredentialSettings credentials;
 
+  std::shared_ptr<const ports::RedisSettings> redis;  // nullptr: none
+
   std::string state_dir;                 // where what survives a restart is kept; empty: nowhere
   std::vector<std::string> limit_names;  // by RateLimit::index
   bool limits_shared = false;            // some limit is kept in Redis
@@ -76,6 +83,7 @@ struct Snapshot {
   Router router;  // gives indices into routes
   std::vector<pipeline::Route> routes;
   std::vector<pipeline::UpstreamSpec> upstreams;
+  std::vector<pipeline::KeySourceSpec> key_sources;              // of issuers of tokens; see gateway/key_keeper.h
   pipeline::Chain global_chain;                                  // for requests that no route took
   std::vector<std::unique_ptr<const pipeline::Filter>> filters;  // what the chains point to
   // Some route accepts %2F and %5C: canonicalise with allow_encoded_slash, and refuse (bad_path) a path that holds

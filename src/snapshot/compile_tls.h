@@ -1,0 +1,28 @@
+// compile's part for `tls` objects of what Weir connects to: upstreams and Redis. Used by compile_upstreams.cc and
+// compile_redis.cc.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "io/tls_client.h"
+#include "snapshot/compile_context.h"
+
+namespace weir::snapshot {
+
+struct ClientTls {
+  io::TlsClientSettings settings;
+  // Equal only if the settings and the contents of their files are: a renewed certificate must reach new connections.
+  std::string key;
+};
+
+// What `tls` (server_name, ca_file, verify, cert_file, key_file) says. Its files are watched from now on. nullopt: a
+// problem was reported.
+std::optional<ClientTls> client_tls(CompileContext& context, const Fields& tls);
+
+// nullptr: a problem was reported. Tens of milliseconds and a megabyte when the system's authorities are trusted.
+std::shared_ptr<const io::TlsClientContext> make_client_tls(CompileContext& context, const Fields& tls,
+                                                            const ClientTls& settings);
+
+}  // namespace weir::snapshot
