@@ -53,9 +53,10 @@ const Schema& schema_of() {
           .fallback("client_id")
           .doc("Which member of the answer names the consumer."),
       field("realm", string().format(is_quotable)).fallback("weir").doc("What WWW-Authenticate says."),
-      field("hide_credentials", boolean())
+      field("forward", boolean())
           .fallback(false)
-          .doc("Do not send the Authorization field upstream once the token was good."),
+          .doc("Send the token on to the upstream. Otherwise a good one is taken out: who has it can use it "
+               "elsewhere too."),
       field("timeout", duration(milliseconds(10), milliseconds(10'000)))
           .fallback("1s")
           .doc("For the whole of one question, connecting included."),
@@ -83,7 +84,7 @@ struct Policy {
   std::vector<std::string> audience;
   std::vector<std::string> required_scopes;
   std::string consumer_claim;
-  bool hide_credentials = false;
+  bool forward = false;
 };
 
 class Oauth2Introspection final : public pipeline::Filter {
@@ -188,7 +189,7 @@ class Oauth2Introspection final : public pipeline::Filter {
       out.consumer = arena.copy(consumer);
     }
     exchange.auth.establish(out);
-    if (policy_.hide_credentials) exchange.request.fields.remove(http::FieldName::authorization);
+    if (!policy_.forward) exchange.request.fields.remove(http::FieldName::authorization);
   }
 
   IntrospectionSettings settings_;
@@ -239,7 +240,7 @@ std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& conf
   policy.audience = fields.strings("audience");
   policy.required_scopes = fields.strings("required_scopes");
   policy.consumer_claim = fields.string("consumer_claim");
-  policy.hide_credentials = fields.boolean("hide_credentials");
+  policy.forward = fields.boolean("forward");
   if (policy.audience.empty())
     context.warn("oauth2_introspection without \"audience\": a token made for any other service is good here too");
   return std::make_unique<Oauth2Introspection>(std::move(settings), std::move(policy), fields.string("realm"),

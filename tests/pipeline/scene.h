@@ -39,7 +39,9 @@ class Scene {
         theirs = fds[1];
       }
     }
-    ~Ends() { ::close(theirs); }
+    ~Ends() {
+      if (theirs >= 0) ::close(theirs);
+    }
   };
 
  public:
@@ -89,6 +91,9 @@ class Scene {
   }
   std::string request(std::string_view name) const { return all(exchange.request.fields, name); }
   std::string response(std::string_view name) const { return all(exchange.response.fields, name); }
+
+  // The client goes away.
+  void leave() { ::close(std::exchange(ends_.theirs, -1)); }
 
   // Runs `task` to its end and returns what the client got.
   std::string wire(io::Task<Result<void>> task) {
