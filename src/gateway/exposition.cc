@@ -164,6 +164,24 @@ void limits(Out& out, const Metrics& sum, const InstanceFacts& facts) {
          static_cast<double>(facts.instances));
 }
 
+void issuers(Out& out, const InstanceFacts& facts) {
+  if (facts.key_sources.empty()) return;
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
+    about(out, name, type, help);
+    for (const KeySourceFacts& source : facts.key_sources)
+      line(out, "{}{{source=\"{}\"}} {}", name, escaped(source.source), value(source));
+  };
+  each("weir_jwks_fetches_total", "counter", "Times an issuer's keys were fetched, or tried to.",
+       [](const KeySourceFacts& source) { return source.fetches; });
+  each("weir_jwks_fetch_failures_total", "counter", "Of these, how many brought no usable keys.",
+       [](const KeySourceFacts& source) { return source.failures; });
+  each("weir_jwks_keys", "gauge", "Keys in use.", [](const KeySourceFacts& source) { return source.keys; });
+  each("weir_jwks_keys_skipped", "gauge", "Keys of the set in use that are left out as bad.",
+       [](const KeySourceFacts& source) { return source.skipped; });
+  each("weir_jwks_age_seconds", "gauge", "Since the set in use was fetched; -1: there is none.",
+       [](const KeySourceFacts& source) { return source.age; });
+}
+
 }  // namespace
 
 std::string exposition(const Metrics& sum, const InstanceFacts& facts) {
@@ -198,6 +216,7 @@ std::string exposition(const Metrics& sum, const InstanceFacts& facts) {
   histogram(out, "weir_overhead_seconds", "", sum.overhead);
   routes(out, sum);
   upstreams(out, sum);
+  issuers(out, facts);
   limits(out, sum, facts);
   return out;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <memory>
 #include <string>
 
@@ -26,5 +27,20 @@ struct KeySourceSpec {
   std::shared_ptr<const io::TlsClientContext> tls;
   std::uint64_t id = 0;  // of all the above: the same after a reload, if nothing of it has changed
 };
+
+// An address that keys are fetched from, taken apart.
+struct KeyUrl {
+  bool https = true;
+  std::string host;        // lower case; an IPv6 address without brackets
+  std::uint16_t port = 0;  // always set
+  std::string authority;   // what Host says
+  std::string target;      // path and query
+};
+
+// The error is a sentence. Refused: any scheme but https (and http, if allowed), user information, a fragment.
+std::expected<KeyUrl, std::string> parse_key_url(std::string_view url, bool allow_http);
+
+// Where the discovery document of `issuer` is (OpenID Connect Discovery §4.1).
+std::string discovery_url(std::string_view issuer);
 
 }  // namespace weir::pipeline

@@ -6,6 +6,7 @@
 
 #include "base/rate.h"
 #include "snapshot/compile_chains.h"
+#include "snapshot/compile_key_sources.h"
 #include "snapshot/compile_upstreams.h"
 #include "snapshot/document.h"
 #include "snapshot/limit_book.h"
@@ -43,7 +44,7 @@ void add_predicates(const Fields& route, std::string_view field, Predicate::Sour
 class FilterContext final : public pipeline::MakeContext {
  public:
   FilterContext(CompileContext& context, UpstreamBook& upstreams)
-      : context_(context), upstreams_(upstreams), limits_(context) {}
+      : context_(context), upstreams_(upstreams), limits_(context), key_sources_(context) {}
 
   std::expected<pipeline::Endpoint, std::string> endpoint(std::string_view url) override {
     return upstreams_.endpoint(url);
@@ -58,12 +59,17 @@ class FilterContext final : public pipeline::MakeContext {
     return limits_.limit(name, settings, shared, kept);
   }
 
+  std::expected<std::uint64_t, std::string> key_source(pipeline::KeySourceSpec spec) override {
+    return key_sources_.add(std::move(spec));
+  }
+
   void warn(std::string sentence) override { context_.out.warnings.push_back(std::move(sentence)); }
 
  private:
   CompileContext& context_;
   UpstreamBook& upstreams_;
   LimitBook limits_;
+  KeySourceBook key_sources_;
 };
 
 class RouteCompile {

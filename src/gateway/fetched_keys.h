@@ -1,0 +1,55 @@
+// A worker's copy of what the key keeper has fetched (ports/key_sets.h), and those of its requests that wait for
+// more. The keeper's updates come by Worker::post. Made by app/ for each worker; its thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "io/bell.h"
+#include "jose/key_set.h"
+#include "ports/key_sets.h"
+
+namespace weir::gateway {
+
+struct KeyUpdate {
+  std::uint64_t source = 0;
+  std::shared_ptr<const jose::KeySet> keys;  // nullptr: there are none
+  io::TimePoint quiet_until{};               // before that, asking again is no use
+};
+
+class FetchedKeys final : public ports::KeySets {
+ public:
+  // `ask` tells the keeper that a source's keys do not suffice; it must not wait.
+  FetchedKeys(io::Loop& loop, std::function<void(std::uint64_t source)> ask) : loop_(loop), ask_(std::move(ask)) {}
+  FetchedKeys(const FetchedKeys&) = delete;
+  FetchedKeys& operator=(const FetchedKeys&) = delete;
+
+  const jose::KeySet* find(std::uint64_t source) const noexcept override;
+  bool ask(std::uint64_t source) override;
+  io::Task<void> renewed(std::uint64_t source, io::TimePoint deadline) override;
+
+  void update(KeyUpdate update);
+
+  // What waits goes on at once, and nothing waits any more.
+  void end();
+  bool ended() const noexcept;
+
+ private:
+  struct Source {
+    std::uint64_t id = 0;
+    std::shared_ptr<const jose::KeySet> keys;
+    io::TimePoint quiet_until{};
+    io::TimePoint asked_until{};     // asked, and no answer yet; not believed after that
+    std::vector<io::Bell*> waiting;  // in their own frames
+  };
+  Source& of(std::uint64_t id);
+  static void wake(Source& source);
+
+  io::Loop& loop_;
+  std::function<void(std::uint64_t)> ask_;
+  std::vector<std::unique_ptr<Source>> sources_;  // a handful
+  bool ended_ = false;
+};
+
+}  // namespace weir::gateway
