@@ -54,6 +54,20 @@ python_environment() {
   printf '%s\n' "$want" >.venv/stamp
 }
 
+# npm's oidc-provider, a real authorization server for end-to-end tests, as pinned in tests/e2e/kit/idp. Debian's npm
+# brings a few hundred packages along, so any node of 18 or later that is there already will do.
+identity_provider() {
+  local from=tests/e2e/kit/idp to=build/idp want; want=$(sha256sum <$from/package-lock.json)
+  [[ -d $to/node_modules && $(cat $to/stamp 2>/dev/null) == "$want" ]] && return 0
+  command -v npm >/dev/null || install nodejs npm
+  say "setup: oidc-provider of the tests into $to"
+  rm -rf $to; mkdir -p $to
+  cp $from/package.json $from/package-lock.json $to/
+  npm --prefix $to ci --silent --no-audit --no-fund >build/setup.log 2>&1 ||
+    { tail -n 20 build/setup.log >&2; die "npm could not install $from/package-lock.json (above)"; }
+  printf '%s\n' "$want" >$to/stamp
+}
+
 setup() { install "${packages[@]}"; python_environment; }
 
 # Peers of the benchmark. Debian would start them as services; the harness needs only the programs, so a policy-rc.d

@@ -8,6 +8,7 @@ import pytest
 from kit.certs import Authority
 from kit.gateway import BINARY, Gateway
 from kit.origin import Origin
+from kit.provider import Provider
 from kit.redis import Cluster, Redis, Sentinel
 
 
@@ -135,6 +136,12 @@ def redis_cluster(tmp_path_factory):
 def redis_sentinel(tmp_path_factory):
     """redis_sentinel(**options) starts a master with a replica and three sentinels."""
     yield from _services(tmp_path_factory, Sentinel)
+
+
+@pytest.fixture
+def provider(tmp_path_factory):
+    """provider(**settings) starts a real OpenID provider (kit.provider.Provider) for one test."""
+    yield from _services(tmp_path_factory, Provider)
 
 
 @pytest.fixture(scope="session")
