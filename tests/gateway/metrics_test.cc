@@ -132,7 +132,11 @@ TEST(Exposition, HistogramsAreCumulative) {
 }
 
 TEST(Exposition, CountersByReasonAndWholeNumbers) {
-  const std::string text = exposition(some(), {.version = "1.2.3", .revision = 17, .reloads_failed = 4});
+  InstanceFacts facts;
+  facts.version = "1.2.3";
+  facts.revision = 17;
+  facts.reloads_failed = 4;
+  const std::string text = exposition(some(), facts);
   EXPECT_TRUE(has_line(text, R"(weir_requests_total{route="users",reason="ok"} 2)"));
   EXPECT_TRUE(has_line(text, R"(weir_requests_total{route="users",reason="upstream_refused"} 1)"));
   EXPECT_TRUE(has_line(text, R"(weir_requests_total{route="_none",reason="no_route"} 1)"));
@@ -152,7 +156,7 @@ TEST(Exposition, LabelsAreEscaped) {
 
 // What a scraper insists on: each metric described once, before its samples, and no sample twice.
 TEST(Exposition, EveryMetricIsDescribedOnceAndNoSampleComesTwice) {
-  const std::string text = exposition(some(), {.version = "1", .revision = 1});
+  const std::string text = exposition(some(), {});
   ASSERT_TRUE(text.ends_with('\n'));
   std::set<std::string> described, samples;
   std::string current;

@@ -145,12 +145,14 @@ TEST_F(WorkerTest, ServesCountsAndLogs) {
   Client client(address);
   EXPECT_TRUE(client.ask("/a").starts_with("HTTP/1.1 200 OK\r\n"));
   EXPECT_TRUE(client.ask("/b").starts_with("HTTP/1.1 200 OK\r\n"));
-  Client other(address);
-  other.say("BREW / HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_TRUE(other.hear_until("}\n").starts_with("HTTP/1.1 405 "));
-  other.say("nonsense\r\n\r\n");
-  EXPECT_TRUE(other.hear_until("}\n").starts_with("HTTP/1.1 400 "));
-  EXPECT_TRUE(other.ended());
+  {
+    Client other(address);
+    other.say("BREW / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(other.hear_until("}\n").starts_with("HTTP/1.1 405 "));
+    other.say("nonsense\r\n\r\n");
+    EXPECT_TRUE(other.hear_until("}\n").starts_with("HTTP/1.1 400 "));
+    EXPECT_TRUE(other.ended());
+  }
   Metrics metrics = measured_until([](const Metrics& m) { return m.connections_open == 1 && m.active == 0; });
   EXPECT_EQ(metrics.connections_accepted, 2u);
   EXPECT_EQ(metrics.connections_open, 1u);

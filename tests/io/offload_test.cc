@@ -4,6 +4,8 @@
 
 #include <semaphore>
 
+#include "io/task.h"
+
 namespace weir::io {
 namespace {
 
