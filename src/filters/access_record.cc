@@ -132,6 +132,8 @@ void append_outcome(std::string& out, const Exchange& exchange) {
   plain(out, ",\"reason\":", about.word);
   text(out, ",\"detail\":", exchange.detail);
   if (exchange.route != nullptr) text(out, ",\"route\":", exchange.route->id);
+  plain(out, ",\"limit\":", exchange.limited.refused_by());
+  if (exchange.limited.degraded()) out.append(",\"degraded\":true");
   if (exchange.upstream_name.empty()) return;
   text(out, ",\"upstream\":", exchange.upstream_name);
   text(out, ",\"upstream_address\":", exchange.upstream_address);
@@ -153,16 +155,19 @@ std::string json_key(std::string_view name) {
   return out + ":";
 }
 
-void append_record(std::string& out, const Exchange& exchange, const RecordFormat& format, io::TimePoint end) {
+void append_record(std::string& out, const Exchange& exchange, const RecordFormat& format) {
   append_request(out, exchange, format);
   append_outcome(out, exchange);
   number(out, ",\"bytes_in\":", exchange.body.received() + exchange.tunnel_in);
   number(out, ",\"bytes_out\":", exchange.writer.body_bytes() + exchange.tunnel_out);
-  duration(out, ",\"duration_us\":", exchange.started, end);
+  duration(out, ",\"duration_us\":", exchange.started, exchange.ended);
   if (exchange.upstream_first_byte != io::TimePoint{}) {
     duration(out, ",\"upstream_us\":", exchange.upstream_started, exchange.upstream_first_byte);
   }
-  text(out, ",\"consumer\":", exchange.auth.identity.consumer);
+  const pipeline::Identity& caller = exchange.auth.identity;
+  text(out, ",\"consumer\":", caller.consumer);
+  plain(out, ",\"credential_kind\":", pipeline::text(caller.kind));
+  text(out, ",\"credential\":", caller.credential);
   plain(out, ",\"trace_id\":", exchange.trace_id);
   text(out, ",\"user_agent\":", exchange.request.fields.value(http::FieldName::user_agent));
   const std::string_view referer = exchange.request.fields.value(http::FieldName::referer);

@@ -31,13 +31,66 @@ bool takes_canary(const Exchange& exchange) {
   return stable_hash(caller, stable_hash(route.id)) < route.canary_below;
 }
 
+// Groups as one list; one with a comma in its name would read as two, so it is left out.
+std::string_view joined_groups(Exchange& exchange) {
+  const auto groups = exchange.auth.identity.groups;
+  std::size_t size = 0;
+  for (const std::string_view group : groups) size += group.size() + 1;
+  char* const out = exchange.arena.allocate(size);
+  std::size_t at = 0;
+  for (const std::string_view group : groups) {
+    if (group.empty() || group.contains(',')) continue;
+    if (at != 0) out[at++] = ',';
+    std::memcpy(out + at, group.data(), group.size());
+    at += group.size();
+  }
+  return {out, at};
+}
+
+// Who calls, for the upstream to believe: every copy that the client sent went at admission (http/forwarding.h), so a
+// field that is there was put there by a filter of the operator's choosing, and stays.
+void add_identity(Exchange& exchange) {
+  http::Fields& fields = exchange.request.fields;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (!value.empty() && fields.find(name) == nullptr) fields.append({http::FieldName::other, name, value});
+  };
+  const pipeline::Identity& caller = exchange.auth.identity;
+  if (!caller.known()) {
+    // Somebody was asked who they are, and nobody could tell.
+    if (!exchange.auth.challenges().empty()) add("X-Anonymous-Consumer", "true");
+    return;
+  }
+  add("X-Consumer-Name", caller.consumer);
+  add("X-Consumer-Custom-Id", caller.custom_id);
+  if (!caller.groups.empty()) add("X-Consumer-Groups", joined_groups(exchange));
+  add("X-Credential-Identifier", caller.credential);
+  add("X-User-Id", caller.user);
+}
+
 void prepare_fields(Exchange& exchange) {
+  add_identity(exchange);
   http::Forwarded from;
   from.peer = exchange.peer->ip();
   from.peer_trusted = exchange.peer_trusted;
   from.secure = exchange.wire.peer.secure;
   from.host = exchange.request.host;
   http::add_forwarded(exchange.request.fields, from, exchange.request.version, exchange.arena);
+}
+
+void let_go(void* opening, bool reset) noexcept {
+  if (reset) static_cast<io::Opening*>(opening)->cancel();
+}
+
+// A new connection, unless the client goes away, or is cut off because the worker ends, before it is there.
+io::Task<Result<std::unique_ptr<upstream::Connection>>> open(Exchange& exchange, upstream::Upstream& upstream,
+                                                             upstream::Target& target) {
+  io::Handle& client = exchange.writer.stream().handle();
+  io::Opening opening;
+  client.on_hangup(&let_go, &opening);
+  auto opened = co_await upstream.open(target, exchange.deadline, &opening);
+  client.on_hangup(nullptr, nullptr);
+  if (!opened && opening.cancelled()) co_return fail(Reason::client_closed, "before the upstream was connected");
+  co_return opened;
 }
 
 class Proxy final : public pipeline::Execution {
@@ -63,9 +116,13 @@ class Proxy final : public pipeline::Execution {
       exchange.upstream_address = exchange.arena.copy(target->spec.address);
       auto connection = fresh ? nullptr : upstream.take_idle(*target, !idempotent);
       if (!connection) {
-        auto opened = co_await upstream.open(*target, exchange.deadline);
+        // The same address that did not answer in time is not asked again: it costs the client as much once more.
+        bool elsewhere = upstream.spec().targets.size() > 1 || target->addresses.size() > 1;
+        auto opened = co_await open(exchange, upstream, *target);
         if (!opened) {
-          if (attempt < kMostAttempts && exchange.loop.now() < exchange.deadline) continue;
+          Reason why = opened.error().reason;
+          bool again = why != Reason::client_closed && (elsewhere || why != Reason::upstream_connect_timeout);
+          if (again && attempt < kMostAttempts && exchange.loop.now() < exchange.deadline) continue;
           co_return std::unexpected(opened.error());
         }
         connection = std::move(*opened);

@@ -13,6 +13,8 @@ pipeline::FilterTable table() {
       ip_filter_spec(),             // before cors: who may not come in gets no preflight answered
       flood_guard_spec(),           // before all that costs something
       cors_spec(),                  // before auth: a preflight carries no credentials
+      api_key_spec(),               // all in memory
+      basic_spec(),                 // mostly remembered
       jwt_spec(),                   // verified here: no question to anybody
       oauth2_introspection_spec(),  // behind what needs no question
       forward_auth_spec(),          // last: it sees what those before it established
