@@ -87,6 +87,7 @@ io::Task<Result<std::unique_ptr<upstream::Connection>>> open(Exchange& exchange,
   io::Handle& client = exchange.writer.stream().handle();
   io::Opening opening;
   client.on_hangup(&let_go, &opening);
+  client.watch();
   auto opened = co_await upstream.open(target, exchange.deadline, &opening);
   client.on_hangup(nullptr, nullptr);
   if (!opened && opening.cancelled()) co_return fail(Reason::client_closed, "before the upstream was connected");

@@ -29,7 +29,8 @@ class Connected : public Operation {
 
 }  // namespace
 
-Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const SocketAddress& address, TimePoint deadline) {
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const SocketAddress& address, TimePoint deadline,
+                                              Opening* opening) {
   sockaddr_storage storage{};
   socklen_t size = address.to_sockaddr(storage);
   int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -45,7 +46,9 @@ Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const SocketAddress& a
   if (::connect(fd, reinterpret_cast<sockaddr*>(&storage), size) != 0) {
     if (errno != EINPROGRESS) co_return fail(Reason::upstream_refused, "the connection was refused");
     stream->handle().blocked_writing();
+    if (opening) opening->is(stream.get());
     IoResult result = co_await Connected(stream->handle(), deadline);
+    if (opening) opening->is(nullptr);
     if (result.status == IoStatus::timed_out) co_return fail(Reason::upstream_connect_timeout);
     if (result.status != IoStatus::ok) co_return fail(Reason::upstream_refused, "the connection was refused");
   }

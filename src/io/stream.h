@@ -153,7 +153,28 @@ class Stream {
   ssl_st* ssl_ = nullptr;
 };
 
+// The way to let go, from outside, of a connection that is being opened: who opens it then gets an error at once.
+// Lives as long as the opening.
+class Opening {
+ public:
+  Opening() = default;
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
+  void cancel() noexcept {
+    cancelled_ = true;
+    if (stream_) stream_->abort();
+  }
+  bool cancelled() const noexcept { return cancelled_; }
+  // By who opens: what cancel() ends from now on; nullptr when it is open.
+  void is(Stream* stream) noexcept { stream_ = stream; }
+
+ private:
+  Stream* stream_ = nullptr;
+  bool cancelled_ = false;
+};
+
 // Opens a connection; errors upstream_refused and upstream_connect_timeout. TCP_NODELAY is set.
-Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const SocketAddress& address, TimePoint deadline);
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, const SocketAddress& address, TimePoint deadline,
+                                              Opening* opening = nullptr);
 
 }  // namespace weir::io

@@ -125,17 +125,20 @@ std::unique_ptr<Connection> Upstream::take_idle(Target& target, bool check) noex
   return nullptr;
 }
 
-io::Task<Result<std::unique_ptr<Connection>>> Upstream::open(Target& target, io::TimePoint deadline) {
+io::Task<Result<std::unique_ptr<Connection>>> Upstream::open(Target& target, io::TimePoint deadline,
+                                                             io::Opening* opening) {
   // Counted while connecting too: the target must not be forgotten under us.
   ++target.connections;
   SocketAddress address = target.addresses[target.next_address++ % target.addresses.size()];
   auto limit = std::min(deadline, loop_.now() + spec_.connect_timeout);
   auto tls = spec_.tls;
   std::string name = spec_.server_name.empty() ? target.spec.host : spec_.server_name;
-  auto opened = co_await io::connect(loop_, address, limit);
+  auto opened = co_await io::connect(loop_, address, limit, opening);
   if (opened && tls) {
     io::Stream& stream = **opened;
+    if (opening) opening->is(&stream);
     io::IoStatus status = co_await stream.handshake(tls->new_session(stream.handle().fd(), name), limit);
+    if (opening) opening->is(nullptr);
     if (status == io::IoStatus::timed_out) {
       opened = fail(Reason::upstream_connect_timeout, "during the TLS handshake");
     } else if (status != io::IoStatus::ok) {

@@ -74,7 +74,9 @@ class Upstream {
   std::unique_ptr<Connection> take_idle(Target& target, bool check) noexcept;
 
   // A new connection, TLS included. Errors: upstream_refused, upstream_connect_timeout, upstream_tls_failed.
-  io::Task<Result<std::unique_ptr<Connection>>> open(Target& target, io::TimePoint deadline);
+  // `opening` can end it early.
+  io::Task<Result<std::unique_ptr<Connection>>> open(Target& target, io::TimePoint deadline,
+                                                     io::Opening* opening = nullptr);
 
   // Gives back a connection whose exchange ended in good order, with nothing left to read.
   void release(std::unique_ptr<Connection> connection) noexcept;

@@ -11,7 +11,7 @@ import pytest
 from kit import config
 from kit.check import problem, still_serves
 from kit.client import Client, Closed, fetch
-from kit.wait import SCALE
+from kit.wait import SCALE, until
 
 TIMES = {"connect_timeout": "400ms", "first_byte_timeout": "600ms", "idle_timeout": "800ms"}
 MARGIN = 1.0 * SCALE
@@ -60,6 +60,29 @@ def test_connecting(gateway, origin):
         response = fetch(gateway.port, "/hole/x", "POST", body=b"x")
     assert response.status == 504
     problem(gateway, response, "upstream_connect_timeout")
+
+
+def hole_alone(weir, black_hole):
+    slow = config.upstream("hole", black_hole, connect_timeout="60s")
+    return weir(config.document(config.route("hole", upstream="http://hole"), upstreams=[slow], workers=1))
+
+
+def test_a_client_that_leaves_ends_the_connecting(weir, black_hole):
+    gateway = hole_alone(weir, black_hole)
+    with Client(gateway.port) as client:
+        client.send(b"GET /left HTTP/1.1\r\nHost: a\r\n\r\n")
+        until("the request is being served", lambda: gateway.metric("http_server_active_requests") == 1)
+        client.reset()
+    assert gateway.record(path="/left", seconds=3).reason == "client_closed"
+
+
+def test_connecting_does_not_outlast_the_drain_timeout(weir, black_hole):
+    gateway = hole_alone(weir, black_hole)
+    with Client(gateway.port) as client:
+        client.send(b"GET /cut HTTP/1.1\r\nHost: a\r\n\r\n")
+        until("the request is being served", lambda: gateway.metric("http_server_active_requests") == 1)
+        gateway.stop(seconds=5)
+    assert gateway.record(path="/cut").reason == "client_closed"
 
 
 def test_refused_is_502_at_once(gateway, origin):
