@@ -96,7 +96,12 @@ io::Task<void> RateStore::ask_lease(RateAsk& ask) {
   const std::uint64_t id = lease_id(ask);
   LeaseBook::Lease* lease = leases_.find(id);
   if (lease == nullptr) lease = leases_.open(id, bucket_key(ask), *ask.bucket);
-  if (lease == nullptr || lease->asking) co_return co_await ask_exact(ask);
+  if (lease == nullptr || lease->asking) {
+    co_await ask_exact(ask);
+    // What it found missing may be on its way to the lease: its answer came before this one.
+    if (!ask.decision.allowed) from_lease(ask);
+    co_return;
+  }
   lease->bucket = *ask.bucket;  // of the config in use
   lease->asking = true;
   const bool answered = co_await fetch(*lease);
@@ -107,6 +112,10 @@ io::Task<void> RateStore::ask_lease(RateAsk& ask) {
 io::Task<void> RateStore::refill(LeaseBook::Lease& lease) {
   co_await fetch(lease);
   lease.asking = false;
+  if (ending_ && lease.tokens != 0) {
+    counters_.given_back += lease.tokens;
+    tasks_.spawn(return_tokens(lease.key, lease.bucket, std::exchange(lease.tokens, 0)));
+  }
 }
 
 io::Task<bool> RateStore::fetch(LeaseBook::Lease& lease) {
