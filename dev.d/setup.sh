@@ -68,6 +68,25 @@ identity_provider() {
   printf '%s\n' "$want" >$to/stamp
 }
 
+# Wycheproof's vectors for signatures and keys, which tests/jose/wycheproof_test.cc runs: a Go module, pinned by its hash,
+# taken from wherever go is set up to take modules. Only two files of it are kept.
+wycheproof() {
+  local version=v0.0.0-20260902155932-3fa63dd0344a sum=h1:pNbL2nztRsWfW/ispAwsvcDFxs9Id38uIsR2/Up5G2c=
+  local to=build/wycheproof about from
+  [[ $(cat $to/stamp 2>/dev/null) == "$version" ]] && return 0
+  command -v go >/dev/null || install golang-go
+  say "setup: Wycheproof's test vectors into $to"
+  mkdir -p $to
+  # The hash is compared here, so no other server has to be asked about it.
+  about=$(cd $to && GOTOOLCHAIN=local GONOSUMDB=github.com/c2sp/wycheproof \
+    go mod download -json "github.com/c2sp/wycheproof@$version") || die "go could not fetch Wycheproof's vectors: $about"
+  [[ $about == *"\"Sum\": \"$sum\""* ]] || die "Wycheproof's module is not the one that is pinned: $about"
+  from=$(sed -nE 's/^\t"Dir": "(.*)",?$/\1/p' <<<"$about")/testvectors_v1
+  cp "$from/json_web_signature_test.json" "$from/json_web_key_test.json" $to/
+  chmod u+w $to/*.json
+  printf '%s\n' "$version" >$to/stamp
+}
+
 setup() { install "${packages[@]}"; python_environment; }
 
 # Peers of the benchmark. Debian would start them as services; the harness needs only the programs, so a policy-rc.d

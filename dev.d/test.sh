@@ -58,6 +58,7 @@ run_tests() {
   . dev.d/lint.sh
   install "${test_packages[@]}"
   identity_provider
+  wycheproof
   rm -rf build/results; mkdir -p build/results
   ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-19 || true)
   export ASAN_SYMBOLIZER_PATH TSAN_SYMBOLIZER_PATH=$ASAN_SYMBOLIZER_PATH
