@@ -42,12 +42,14 @@ def configurations():
 
 
 @pytest.mark.parametrize("text", list(configurations()))
-def test_a_configuration_is_accepted(tmp_path, authority, text):
+def test_a_configuration_is_accepted(tmp_path, authority, monkeypatch, text):
     certificate = authority.issue("doc.test")
     for field, source in (("cert", certificate.cert_file), ("key", certificate.key_file), ("ca", certificate.ca_file)):
         for file in re.findall(rf"{field}_file: ([\w./-]+)", text):
             (tmp_path / file).write_bytes(pathlib.Path(source).read_bytes())
             (tmp_path / file).chmod(0o600)
+    for variable in re.findall(r"_env: (\w+)", text):
+        monkeypatch.setenv(variable, "secret of the test")
     (tmp_path / "weir.yaml").write_text(text)
     done = run("check", "weir.yaml", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "adapters/redis/subscriber.h"
@@ -118,6 +120,34 @@ TEST(Acl, AUserThatMayOnlyRunScriptsIsEnough) {
     const Answer answer = bench.call(script, "weir:n", {});
     return answer && !answer->is_error();
   })) << bench.client->last_error();
+}
+
+// The rights that docs/redis.md asks for are enough for all that the client and scripts like ours do.
+TEST(Acl, TheRightsOfTheDocumentationAreEnough) {
+  std::ifstream page(WEIR_SOURCE_DIR "/docs/redis.md");
+  std::vector<std::string> options{"--user"};
+  for (std::string line; std::getline(page, line) && options.size() == 1;) {
+    if (!line.starts_with("user weir ")) continue;
+    std::istringstream words(line.substr(5));
+    for (std::string word; words >> word;) options.push_back(word);
+  }
+  ASSERT_GT(options.size(), 5u) << "no line that begins with user weir";
+  Server server(options);
+  auto settings = Bench::to(server);
+  settings.username = "weir";
+  settings.password = "SECRET";
+  settings.database = 1;
+  Bench bench(settings);
+  ASSERT_TRUE(bench.connected()) << bench.client->last_error();
+  const Script script("redis.call('SET', KEYS[1], redis.call('TIME')[1], 'PX', 1000) return redis.call('GET', KEYS[1])");
+  EXPECT_GT(bench.call(script, "weir:n", {})->integer(), 1'000'000);
+  EXPECT_EQ(bench.call({"ROLE"})->size(), 3u) << "else a replica could be taken for the master";
+  EXPECT_EQ(bench.call({"CLUSTER", "SLOTS"})->error_code(), "ERR") << "allowed, though this is no cluster";
+  EXPECT_EQ(bench.call({"PUBLISH", "weir:keys", "x"})->integer(), 0);
+  for (const std::string_view command : {"FLUSHALL", "KEYS", "CONFIG", "SHUTDOWN", "DEBUG"})
+    EXPECT_EQ(bench.call({command, "x"})->error_code(), "NOPERM") << command;
+  EXPECT_EQ(bench.call({"GET", "others"})->error_code(), "NOPERM");
+  EXPECT_EQ(bench.call({"PUBLISH", "others", "x"})->error_code(), "NOPERM");
 }
 
 TEST(OldServer, IsGreetedTheOldWay) {

@@ -195,8 +195,16 @@ TEST_F(SentinelTest, AsksForTheMasterAndFollowsWhenItDies) {
   EXPECT_EQ(cli(master->port, "GET a"), "1");
   master->kill();
   ASSERT_TRUE(bench->until([&] { return !bench->client->available(); }));
-  EXPECT_TRUE(bench->until([&] { return bench->call({"SET", "b", "2"}).has_value(); }, 20s));
+  std::optional<io::TimePoint> promoted;
+  EXPECT_TRUE(bench->until(
+      [&] {
+        if (!promoted && cli(replica->port, "ROLE").starts_with("master")) promoted = io::Clock::now();
+        return bench->call({"SET", "b", "2"}).has_value();
+      },
+      20s));
   EXPECT_EQ(cli(replica->port, "GET b"), "2");
+  ASSERT_TRUE(promoted);
+  EXPECT_LT(io::Clock::now() - *promoted, 2s) << "the new master is found soon after it is one";
 }
 
 TEST_F(SentinelTest, FollowsASwitchOfMastersThatLive) {
