@@ -90,6 +90,10 @@ Process::Loaded Process::load(std::uint64_t revision) {
 
 io::Task<void> Process::live() {
   if (!co_await start()) {
+    if (limits_) {
+      limits_->end();
+      co_await limits_->run();
+    }
     status_ = kProblems;
     ended_ = true;
     co_return;
@@ -99,6 +103,7 @@ io::Task<void> Process::live() {
   tasks_.spawn(keys_->run());
   issuers_->follow(gateway_->current()->key_sources);
   tasks_.spawn(issuers_->run());
+  tasks_.spawn(limits_->run());
   if (supervisor_.watchdog().count() != 0) tasks_.spawn(tell_watchdog());
   while (!ended_) {
     if (asked_end_ != 0) {
@@ -136,10 +141,20 @@ io::Task<bool> Process::start() {
   }
   int workers = options_.workers ? options_.workers : config.workers;
   if (workers == 0) workers = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  gateway_ =
-      std::make_unique<gateway::Gateway>(loop_, *directory_, std::move(*log), workers, [this](io::Loop& loop, int) {
-        return std::make_unique<WorkerServices>(
-            loop, offload_, [this](std::uint64_t source) { loop_.post([this, source] { issuers_->ask(source); }); });
+  limits_ = std::make_unique<SharedLimits>(loop_, resolver_.get(), [](const std::string& what) { say("{}", what); });
+  if (auto followed = limits_->follow(config); !followed) {
+    say("{}", followed.error());
+    co_return false;
+  }
+  gateway_ = std::make_unique<gateway::Gateway>(
+      loop_, *directory_, std::move(*log), workers,
+      [this, workers, redis = config.redis](io::Loop& loop, int worker) {
+        auto services = std::make_unique<WorkerServices>(
+            loop, offload_, signatures_,
+            [this](std::uint64_t source) { loop_.post([this, source] { issuers_->ask(source); }); }, *limits_,
+            resolver_.get(), worker, workers);
+        services->rates.follow(redis);
+        return services;
       });
   issuers_ = std::make_unique<gateway::KeyKeeper>(
       loop_, *directory_, buffers_,
@@ -147,7 +162,10 @@ io::Task<bool> Process::start() {
         gateway_->tell([update](gateway::Worker& worker) { WorkerServices::of(worker).issuers.update(update); });
       },
       [](const std::string& what) { say("{}", what); });
-  state_.refresh = [this](gateway::InstanceFacts& facts) { facts.key_sources = issuers_->facts(); };
+  state_.refresh = [this](gateway::InstanceFacts& facts) {
+    facts.key_sources = issuers_->facts();
+    limits_->fill(facts);
+  };
   keys_ = std::make_unique<KeyFeed>(
       loop_, offload_,
       [this](std::shared_ptr<const identity::KeySet> keys) {
@@ -157,6 +175,7 @@ io::Task<bool> Process::start() {
       [](const std::string& what) { say("{}", what); });
   keys_->follow(config.credentials);
   co_await keys_->refresh();
+  co_await limits_->settle();
   admin_ = std::make_unique<gateway::Admin>(*gateway_, *directory_, state_);
   admin_server_ = std::make_unique<http::Server>(loop_, buffers_, *admin_);
   if (auto listening = listen_admin(config); !listening) {
@@ -245,6 +264,9 @@ io::Task<void> Process::reload(std::string_view why) {
     if (int wanted = options_.workers ? options_.workers : config.workers; wanted && wanted != gateway_->workers())
       say("warning: the number of workers changes at the next start (or SIGUSR2), not by a reload");
     watch_files(config);
+    if (auto followed = limits_->follow(config); !followed) say("warning: {}", followed.error());
+    gateway_->tell(
+        [redis = config.redis](gateway::Worker& worker) { WorkerServices::of(worker).rates.follow(redis); });
     keys_->follow(config.credentials);
     issuers_->follow(config.key_sources);
   }
@@ -302,6 +324,7 @@ io::Task<void> Process::drain(std::string_view why, bool at_once) {
   ended_ = true;
   for (io::Bell* helper : {&looks_, &names_, &watchdog_}) helper->ring();
   keys_->end();
+  limits_->end();
   issuers_->end();
 }
 

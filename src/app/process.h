@@ -10,12 +10,14 @@
 #include "app/config_source.h"
 #include "app/key_feed.h"
 #include "app/serve.h"
+#include "app/shared_limits.h"
 #include "app/successor.h"
 #include "app/supervisor.h"
 #include "app/watched_files.h"
 #include "gateway/admin.h"
 #include "gateway/gateway.h"
 #include "gateway/key_keeper.h"
+#include "identity/seen.h"
 #include "io/bell.h"
 #include "io/tls_ticket_keys.h"
 
@@ -64,6 +66,7 @@ class Process {
   io::TlsTicketKeys ticket_keys_;
   io::Loop loop_;
   // What each of the control thread's tasks sleeps by; at the end they are rung for the last time.
+  identity::Seen signatures_;
   io::Offload offload_{kOffloadThreads, kMostOffloaded};
   io::Bell asked_{loop_};  // live(): a signal, a changed file
   io::Bell looks_{loop_};
@@ -72,6 +75,7 @@ class Process {
   http::BufferPool buffers_;
   std::unique_ptr<adapters::cares::Resolver> resolver_;
   std::unique_ptr<upstream::Directory> directory_;
+  std::unique_ptr<SharedLimits> limits_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<KeyFeed> keys_;
   std::unique_ptr<gateway::KeyKeeper> issuers_;

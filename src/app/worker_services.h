@@ -2,9 +2,11 @@
 // thread; what a feed on the control thread has for all workers reaches each by Worker::post.
 #pragma once
 
+#include "app/worker_rates.h"
 #include "gateway/fetched_keys.h"
 #include "gateway/worker.h"
 #include "identity/key_ring.h"
+#include "identity/seen.h"
 #include "io/offload.h"
 
 namespace weir::app {
@@ -12,22 +14,30 @@ namespace weir::app {
 class WorkerServices final : public gateway::Attachments {
  public:
   // `ask_for_keys` tells the key keeper that an issuer's keys do not suffice.
-  WorkerServices(io::Loop& loop, io::Offload& offload, std::function<void(std::uint64_t)> ask_for_keys)
-      : issuers(loop, std::move(ask_for_keys)) {
+  WorkerServices(io::Loop& loop, io::Offload& offload, identity::Seen& signatures,
+                 std::function<void(std::uint64_t)> ask_for_keys, SharedLimits& limits, ports::NameResolver* resolver,
+                 int worker, int workers)
+      : issuers(loop, std::move(ask_for_keys)), rates(loop, limits, resolver, worker, workers) {
     services_.credentials = &keys;
     services_.key_sets = &issuers;
+    services_.rates = &rates;
     services_.offload = &offload;
+    services_.signatures = &signatures;
   }
 
   const pipeline::Services& services() const noexcept override { return services_; }
-  void end() override { issuers.end(); }
-  bool ended() const noexcept override { return issuers.ended(); }
+  void end() override {
+    issuers.end();
+    rates.end();
+  }
+  bool ended() const noexcept override { return issuers.ended() && rates.ended(); }
 
   // Those of a worker of this process; its thread only.
   static WorkerServices& of(gateway::Worker& worker) { return static_cast<WorkerServices&>(*worker.attachments()); }
 
   identity::KeyRing keys;
   gateway::FetchedKeys issuers;
+  WorkerRates rates;
 
  private:
   pipeline::Services services_;

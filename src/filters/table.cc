@@ -13,7 +13,9 @@ pipeline::FilterTable table() {
       ip_filter_spec(),             // before cors: who may not come in gets no preflight answered
       flood_guard_spec(),           // before all that costs something
       cors_spec(),                  // before auth: a preflight carries no credentials
+      mtls_spec(),                  // the handshake has done the work
       api_key_spec(),               // all in memory
+      hmac_spec(),                  // hashed here
       basic_spec(),                 // mostly remembered
       jwt_spec(),                   // verified here: no question to anybody
       oauth2_introspection_spec(),  // behind what needs no question

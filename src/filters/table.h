@@ -21,6 +21,8 @@ pipeline::FilterSpec forward_auth_spec();
 pipeline::FilterSpec jwt_spec();
 pipeline::FilterSpec api_key_spec();
 pipeline::FilterSpec basic_spec();
+pipeline::FilterSpec hmac_spec();
+pipeline::FilterSpec mtls_spec();
 pipeline::FilterSpec require_identity_spec();
 pipeline::FilterSpec concurrency_limit_spec();
 pipeline::FilterSpec rate_limit_spec();

@@ -4,8 +4,10 @@
 #include "io/tls_server.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
 #include <cstring>
@@ -130,8 +132,12 @@ namespace {
 // What makes two vhosts different for a resumed session: the names and the policy, not the certificate's bytes, so
 // that tickets survive a renewal. Whatever policy is added to the settings belongs in here.
 std::array<unsigned char, SHA256_DIGEST_LENGTH> session_context(const TlsServerSettings& settings,
-                                                                const Certificate& certificate) {
+                                                                const Certificate& certificate,
+                                                                const std::string& client_ca) {
   std::string text = "weir vhost 1\n" + settings.min_version + '\n';
+  // Who was verified by other authorities, or by none, is verified again: a resumed session shows no certificate.
+  text += "clients " + client_ca + (settings.client_required ? " required " : " optional ") +
+          std::to_string(settings.client_verify_depth) + '\n';
   for (const std::string& protocol : settings.alpn) text += protocol + ' ';
   for (const std::string& name : certificate.dns_names) text += '\n' + name;
   for (const IpAddress& address : certificate.addresses) text += '\n' + address.to_string();
@@ -150,6 +156,30 @@ std::optional<Problem> set_server_policy(SSL_CTX* context, const std::string& mi
     return std::nullopt;
   }
   return refused_policy("");
+}
+
+// `pem` is the text of the settings' client_ca_file.
+std::optional<Problem> ask_for_certificates(SSL_CTX* context, const TlsServerSettings& settings,
+                                            const std::string& pem) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
+                                                      &BIO_free);
+  int count = 0;
+  while (bio != nullptr) {
+    const X509Ptr authority(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    if (!authority) break;
+    ++count;
+    // The names are sent to clients, so that they choose the right certificate.
+    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get()) != 1 ||
+        SSL_CTX_add_client_CA(context, authority.get()) != 1)
+      return context_problem("client_ca_file", "OpenSSL refuses a certificate of it: " + tls_error(), "");
+  }
+  ERR_clear_error();  // the end of the file is an error to OpenSSL
+  if (count == 0)
+    return context_problem("client_ca_file", "no certificate in " + settings.client_ca_file, "it must be PEM");
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (settings.client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     nullptr);
+  SSL_CTX_set_verify_depth(context, settings.client_verify_depth);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -193,12 +223,22 @@ std::expected<std::unique_ptr<TlsServerContext::Vhost>, Problem> TlsServerContex
   auto vhost = std::make_unique<Vhost>();
   vhost->context.reset(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* context = vhost->context.get();
-  const auto digest = session_context(settings, *certificate);
+  std::string client_ca;
+  if (!settings.client_ca_file.empty()) {
+    auto pem = read_pem_file(settings.client_ca_file, "", "client_ca_file");
+    if (!pem) return std::unexpected(std::move(pem.error()));
+    client_ca = std::move(*pem);
+  }
+  const auto digest = session_context(settings, *certificate, client_ca);
   if (context == nullptr || SSL_CTX_set_session_id_context(context, digest.data(), digest.size()) != 1) {
     return std::unexpected(refused_policy(path));
   }
   if (auto refused = set_server_policy(context, settings.min_version)) return std::unexpected(std::move(*refused));
   if (auto refused = use_certificate(context, *certificate, files, path)) return std::unexpected(std::move(*refused));
+  if (!client_ca.empty()) {
+    if (auto refused = ask_for_certificates(context, settings, client_ca))
+      return std::unexpected(std::move(*refused));
+  }
   vhost->names = std::move(certificate->dns_names);
   vhost->addresses = std::move(certificate->addresses);
   vhost->ticket_keys = ticket_keys_;

@@ -18,8 +18,13 @@
 namespace weir::io {
 
 struct TlsServerSettings {
-  std::vector<CertificateFiles> certificates;    // the first is for clients that name no host, or one nobody has
-  std::string min_version = "1.2";               // or "1.3"
+  std::vector<CertificateFiles> certificates;  // the first is for clients that name no host, or one nobody has
+  std::string min_version = "1.2";             // or "1.3"
+  // Client certificates are asked for if there is a file of authorities (PEM) to verify them with. Who shows one that
+  // does not hold gets no further, in either case; who shows none only if it is not required.
+  std::string client_ca_file;
+  bool client_required = false;
+  int client_verify_depth = 3;  // intermediates between the client's certificate and an authority, at most
   std::vector<std::string> alpn = {"http/1.1"};  // in order of preference; empty: the extension is ignored
 };
 

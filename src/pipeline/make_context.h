@@ -51,6 +51,9 @@ class MakeContext {
   // Has the keys of an issuer fetched and kept fresh; what Services::key_sets knows them by. The error is a sentence.
   virtual std::expected<std::uint64_t, std::string> key_source(KeySourceSpec spec);
 
+  // Whether some listener asks clients for certificates.
+  virtual bool client_certificates() const { return true; }
+
   // A sentence for the operator about what works but should be thought over; shown by `weir check` and at every load.
   virtual void warn(std::string sentence) = 0;
 };

@@ -3,6 +3,9 @@
 // refused by compile or answers as its port documents.
 #pragma once
 
+namespace weir::identity {
+class Seen;
+}
 namespace weir::io {
 class Offload;
 }
@@ -24,6 +27,7 @@ struct Services {
   ports::TokenCache* tokens = nullptr;            // what other instances have verified
   ports::Revocations* revocations = nullptr;      // tokens that count no more: never waits
   ports::RateStore* rates = nullptr;              // buckets, concurrency and quotas
+  identity::Seen* signatures = nullptr;           // of signed requests that were accepted; the process' own
   io::Offload* offload = nullptr;                 // threads for what computes long; the process' own
   Kept* kept = nullptr;                           // what filters remember; the worker's own, never nullptr there
 };

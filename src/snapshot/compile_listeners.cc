@@ -9,6 +9,15 @@ namespace {
 std::shared_ptr<const io::TlsServerContext> server_tls(CompileContext& context, const Fields& tls) {
   io::TlsServerSettings settings;
   settings.min_version = tls.string("min_version");
+  if (tls.has("client_ca_file")) {
+    settings.client_ca_file = resolve_file(context.options.base_dir, tls.string("client_ca_file"));
+    settings.client_required = tls.string("client_auth") != "optional";
+    settings.client_verify_depth = static_cast<int>(tls.integer("client_verify_depth"));
+    context.out.files.push_back(settings.client_ca_file);
+  } else if (tls.has("client_auth")) {
+    context.report(tls.problem("client_auth", "there is no client_ca_file to verify client certificates with",
+                               "name one, or leave this out"));
+  }
   for (const Fields& files : tls.objects("certificates")) {
     settings.certificates.push_back({resolve_file(context.options.base_dir, files.string("cert_file")),
                                      resolve_file(context.options.base_dir, files.string("key_file"))});

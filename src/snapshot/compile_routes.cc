@@ -52,6 +52,12 @@ class FilterContext final : public pipeline::MakeContext {
 
   std::expected<std::string, std::string> file(std::string_view path) override { return context_.read_file(path); }
 
+  bool client_certificates() const override {
+    return std::ranges::any_of(context_.document.objects("listeners"), [](const Fields& listener) {
+      return listener.has("tls") && listener.object("tls").has("client_ca_file");
+    });
+  }
+
   const identity::ConsumerBook* consumers() override { return context_.out.consumers.get(); }
 
   std::expected<std::uint32_t, std::string> limit(std::string_view name, std::string_view settings, bool shared,

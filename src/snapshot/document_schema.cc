@@ -28,6 +28,16 @@ Schema tls() {
           .fallback("1.2")
           .doc("Oldest protocol version spoken. 1.2, because 1.0 and 1.1 are deprecated (RFC 8996) and clients "
                "without 1.3 still exist."),
+      field("client_ca_file", schema::string().min_length(1).named("file name"))
+          .doc("PEM file of the authorities whose client certificates are good here: clients are asked for one. Who "
+               "calls is then the filter mtls's to say. Read again on every reload."),
+      field("client_auth", schema::string().words({"optional", "required"}))
+          .doc("required (if there is a client_ca_file): no connection without a certificate that holds. optional: "
+               "also without, but one that is shown must hold."),
+      field("client_verify_depth", schema::integer(0, 10))
+          .fallback(3)
+          .doc("How many intermediates may stand between a client's certificate and an authority. Long chains are "
+               "work that a client gives the server; real ones have one or two."),
   });
 }
 
