@@ -11,7 +11,8 @@ namespace weir::adapters::redis {
 using Words = std::span<const std::string_view>;
 
 // Only points to the words: they, and the bytes they view, must live until the call has ended. In
-// `co_await client.call({"GET", key}, deadline)` they do.
+// `co_await client.call({"GET", key}, deadline)` they do; a call that is kept in a variable, or spawned, needs an
+// array of words that lives as long.
 class Command {
  public:
   Command(std::initializer_list<std::string_view> words) noexcept : words_(words.begin(), words.size()) {}

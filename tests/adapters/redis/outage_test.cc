@@ -250,7 +250,8 @@ TEST_F(Outage, ACallMayBeGivenUpByItsCaller) {
   ASSERT_TRUE(bench->connected());
   {
     // A task that is destroyed while it waits: only what awaits it may do that, so it is awaited by hand.
-    io::Task<Answer> call = client->call({"ECHO", "given up"}, bench->loop.refresh() + 1s);
+    const std::string_view words[] = {"ECHO", "given up"};
+    io::Task<Answer> call = client->call(Command(words), bench->loop.refresh() + 1s);
     call.await_suspend(std::noop_coroutine()).resume();
   }
   EXPECT_EQ(bench->call({"ECHO", "mine"})->text(), "mine");
