@@ -200,6 +200,9 @@ def start(names, origin, first_port, weir=None):
         if path is None:
             print(f"bench: {name} is not installed; the benchmark goes on without it", flush=True)
             continue
+        with socket.socket() as probe:  # two that share the port would share the load, and each look twice as good
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                raise SystemExit(f"bench: port {port} is taken, perhaps by what an interrupted run left behind")
         if name != "envoy":
             shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True, exist_ok=True)

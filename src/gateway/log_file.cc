@@ -40,17 +40,24 @@ LogFile::~LogFile() {
   ::close(fd_);
 }
 
-void LogFile::write(std::string batch, std::uint64_t records) {
+std::string LogFile::write(std::string batch, std::uint64_t records) {
+  std::string next;
   {
     std::lock_guard lock(mutex_);
     if (queued_bytes_ + batch.size() > kMostBytes) {
       dropped_.fetch_add(records, std::memory_order_relaxed);
-      return;
+      batch.clear();
+      return batch;
     }
     queued_bytes_ += batch.size();
     queue_.push_back({std::move(batch), records});
+    if (!spare_.empty()) {
+      next = std::move(spare_.back());
+      spare_.pop_back();
+    }
   }
   wake_.notify_one();
+  return next;
 }
 
 void LogFile::reopen(std::string path) {
@@ -93,7 +100,9 @@ void LogFile::run() {
     queued_bytes_ -= batch.lines.size();
     lock.unlock();
     if (!write_all(batch.lines)) dropped_.fetch_add(batch.records, std::memory_order_relaxed);
+    batch.lines.clear();
     lock.lock();
+    if (spare_.size() < kSpares) spare_.push_back(std::move(batch.lines));
   }
 }
 
@@ -111,7 +120,10 @@ void LogBuffer::append(std::string_view record) {
 void LogBuffer::hand_over() {
   timer_.stop();
   if (lines_.empty()) return;
-  if (file_) file_->write(std::exchange(lines_, {}), std::exchange(records_, 0));
+  if (file_)
+    lines_ = file_->write(std::exchange(lines_, {}), std::exchange(records_, 0));
+  else
+    lines_.clear();
 }
 
 }  // namespace weir::gateway

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "io/loop.h"
 #include "ports/log_sink.h"
@@ -24,8 +25,9 @@ class LogFile {
   LogFile& operator=(const LogFile&) = delete;
   ~LogFile();  // writes what is there
 
-  // Any thread. Lines with their newlines; `records` of them.
-  void write(std::string batch, std::uint64_t records);
+  // Any thread. Lines with their newlines; `records` of them. Gives back an empty string to fill next, with the memory
+  // of a batch already written if there is one.
+  std::string write(std::string batch, std::uint64_t records);
   // Any thread: open `path` anew before the next batch. The old file stays in use if that fails.
   void reopen(std::string path);
   std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
@@ -37,6 +39,8 @@ class LogFile {
   };
   // Some 200,000 records: what two workers at full speed log in two seconds.
   static constexpr std::size_t kMostBytes = 64 * 1024 * 1024;
+  // Batches' memory kept for reuse: one being filled and one being written for each of four workers.
+  static constexpr std::size_t kSpares = 8;
 
   LogFile(std::string path, int fd);
   void run();
@@ -47,8 +51,9 @@ class LogFile {
   std::atomic<std::uint64_t> dropped_{0};
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Batch> queue_;  // guarded by mutex_, as are the next three
+  std::deque<Batch> queue_;  // guarded by mutex_, as are the next four
   std::size_t queued_bytes_ = 0;
+  std::vector<std::string> spare_;
   std::string reopen_;
   bool stopping_ = false;
   std::thread thread_;

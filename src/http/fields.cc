@@ -12,12 +12,12 @@ bool same(const Field& field, FieldName id, std::string_view name) noexcept {
   return field.id == id && (id != FieldName::other || equal_ignoring_case(field.name, name));
 }
 
-const Field* find_in(const std::vector<Field>& fields, FieldName id, std::string_view name) noexcept {
+const Field* find_in(const Fields::Vector& fields, FieldName id, std::string_view name) noexcept {
   const auto found = std::ranges::find_if(fields, [&](const Field& field) { return same(field, id, name); });
   return found == fields.end() ? nullptr : &*found;
 }
 
-void set_in(std::vector<Field>& fields, FieldName id, std::string_view name, std::string_view value) {
+void set_in(Fields::Vector& fields, FieldName id, std::string_view name, std::string_view value) {
   const auto matches = [&](const Field& field) { return same(field, id, name); };
   const auto first = std::ranges::find_if(fields, matches);
   if (first == fields.end()) {

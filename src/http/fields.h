@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "http/field_name.h"
+#include "io/frame_pool.h"
 
 namespace weir::http {
 
@@ -16,8 +17,21 @@ struct Field {
 };
 
 class Fields {
+  // Memory comes from the thread's pool, so that a message costs no trip to the allocator.
+  template <class T>
+  struct Pooled {
+    using value_type = T;
+    Pooled() = default;
+    template <class U>
+    explicit Pooled(const Pooled<U>&) noexcept {}
+    T* allocate(std::size_t count) { return static_cast<T*>(io::FramePool::allocate(count * sizeof(T))); }
+    void deallocate(T* memory, std::size_t count) noexcept { io::FramePool::release(memory, count * sizeof(T)); }
+    bool operator==(const Pooled&) const noexcept = default;
+  };
+
  public:
-  using iterator = std::vector<Field>::const_iterator;
+  using Vector = std::vector<Field, Pooled<Field>>;
+  using iterator = Vector::const_iterator;
   iterator begin() const noexcept { return fields_.begin(); }
   iterator end() const noexcept { return fields_.end(); }
   std::size_t size() const noexcept { return fields_.size(); }
@@ -26,9 +40,12 @@ class Fields {
   void reserve(std::size_t count) { fields_.reserve(count); }
 
   // Adds without looking; `name` and `value` must outlive the message.
-  void append(Field field) { fields_.push_back(field); }
-  void append(FieldName id, std::string_view value) { fields_.push_back({id, text(id), value}); }
-  void append(std::string_view name, std::string_view value) { fields_.push_back({field_name(name), name, value}); }
+  void append(Field field) {
+    if (fields_.capacity() == 0) fields_.reserve(kFirst);
+    fields_.push_back(field);
+  }
+  void append(FieldName id, std::string_view value) { append({id, text(id), value}); }
+  void append(std::string_view name, std::string_view value) { append({field_name(name), name, value}); }
 
   // The first field of that name, or nullptr. `id` other than `other`.
   const Field* find(FieldName id) const noexcept;
@@ -54,7 +71,8 @@ class Fields {
   void rename(std::string_view from, std::string_view to);
 
  private:
-  std::vector<Field> fields_;
+  static constexpr std::size_t kFirst = 24;  // a browser's head has about 20, and we add a few
+  Vector fields_;
 };
 
 }  // namespace weir::http

@@ -5,24 +5,29 @@
 
 namespace weir::http {
 
-void Gather::text(std::string_view data) noexcept {
-  if (data.empty()) return;
+// Where `size` bytes of text go, already counted as part of what is sent; nullptr: no room is left.
+char* Gather::room(std::size_t size) noexcept {
   if (!scratch_) scratch_ = buffers_.take();
-  if (data.size() > Buffer::kSize - used_) {
+  if (size > Buffer::kSize - used_) {
     overflown_ = true;
-    return;
+    return nullptr;
   }
   char* at = scratch_.data() + used_;
-  std::memcpy(at, data.data(), data.size());
-  used_ += data.size();
+  used_ += size;
   if (parts_ > 0) {
     iovec& last = parts_list_[parts_ - 1];
     if (static_cast<char*>(last.iov_base) + last.iov_len == at) {
-      last.iov_len += data.size();
-      return;
+      last.iov_len += size;
+      return at;
     }
   }
-  reference({at, data.size()});
+  reference({at, size});
+  return at;
+}
+
+void Gather::text(std::string_view data) noexcept {
+  if (data.empty()) return;
+  if (char* at = room(data.size())) std::memcpy(at, data.data(), data.size());
 }
 
 void Gather::reference(std::string_view data) noexcept {
@@ -34,10 +39,16 @@ void Gather::reference(std::string_view data) noexcept {
 }
 
 void Gather::field(std::string_view name, std::string_view value) noexcept {
-  text(name);
-  text(": ");
-  text(value);
-  text("\r\n");
+  char* at = room(name.size() + value.size() + 4);
+  if (!at) return;
+  std::memcpy(at, name.data(), name.size());
+  at += name.size();
+  *at++ = ':';
+  *at++ = ' ';
+  if (!value.empty()) std::memcpy(at, value.data(), value.size());
+  at += value.size();
+  *at++ = '\r';
+  *at = '\n';
 }
 
 void Gather::number(std::uint64_t value) noexcept {

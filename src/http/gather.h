@@ -41,6 +41,7 @@ class Gather {
   void reset() noexcept;
 
  private:
+  char* room(std::size_t size) noexcept;
   void reference(std::string_view data) noexcept;
 
   static constexpr std::size_t kParts = 32;
