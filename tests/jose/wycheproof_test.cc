@@ -1,4 +1,4 @@
-// All of Wycheproof's JSON web signature and key vectors. `./dev setup` puts them into build/wycheproof; they are not
+// All of Wycheproof's JSON web signature and key vectors. `./dev test` puts them into build/wycheproof; they are not
 // part of the repository.
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ namespace {
 Json vectors(const std::string& file) {
   const std::string path = std::string(WEIR_SOURCE_DIR) + "/build/wycheproof/" + file;
   std::ifstream in(path);
-  EXPECT_TRUE(in) << path << " is missing: run ./dev setup";
+  EXPECT_TRUE(in) << path << " is missing: run ./dev test";
   std::ostringstream text;
   text << in.rdbuf();
   auto json = parse_json(text.str());
