@@ -43,7 +43,7 @@ class AccessLog final : public pipeline::Filter {
     // Why: a thread_local with a constructor. It runs at the first record of each worker, and reuse is the point.
     thread_local std::string line;
     line.clear();
-    append_record(line, exchange, format_, io::Clock::now());
+    append_record(line, exchange, format_);
     exchange.lease.access_log->append(line);
     // One line of 64 KiB (the largest head, escaped) must not pin that memory for good.
     if (line.capacity() > 16 * 1024) std::string().swap(line);

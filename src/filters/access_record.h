@@ -31,7 +31,6 @@ std::string json_key(std::string_view name);
 
 // Appends the record, without a newline. `end`: when the exchange ended. Valid UTF-8 and JSON without control bytes,
 // whatever the client sent.
-void append_record(std::string& out, const pipeline::Exchange& exchange, const RecordFormat& format,
-                   io::TimePoint end);
+void append_record(std::string& out, const pipeline::Exchange& exchange, const RecordFormat& format);
 
 }  // namespace weir::filters

@@ -48,6 +48,7 @@ io::Task<void> run(Exchange& exchange, const snapshot::Snapshot& snapshot) {
     }
   }
   pipeline::ensure_request_id(exchange);
+  exchange.ended = io::Clock::now();
   for (const pipeline::Filter* filter : exchange.chain->on_finish) filter->on_finish(exchange);
 }
 

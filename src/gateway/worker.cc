@@ -83,6 +83,7 @@ void Worker::install(std::shared_ptr<const snapshot::Snapshot> snapshot) {
   for (const auto& route : config.routes) active->route_metrics.push_back(&metrics_.routes[route.id]);
   for (const auto& upstream : config.upstreams)
     active->upstream_metrics.push_back(&metrics_.upstreams[upstream.name]);
+  for (const auto& name : config.limit_names) active->limit_metrics.push_back(&metrics_.limits[name]);
   actives_.push_back(std::move(active));
   forget_unused();
 }
@@ -107,9 +108,20 @@ void Worker::forget_metrics() {
     return &each.second != no_route_ &&
            std::ranges::find(active.route_metrics, &each.second) == active.route_metrics.end();
   });
+  std::erase_if(metrics_.limits, [&](const auto& each) {
+    return std::ranges::find(active.limit_metrics, &each.second) == active.limit_metrics.end();
+  });
   std::erase_if(metrics_.upstreams, [&](const auto& each) {
     return std::ranges::find(active.upstream_metrics, &each.second) == active.upstream_metrics.end();
   });
+}
+
+void Worker::count_limits(const pipeline::Limited& limited, const Active& active) {
+  for (const auto& entry : limited.entries()) {
+    LimitMetrics& metrics = *active.limit_metrics[entry.limit->index];
+    ++(entry.decision.allowed ? metrics.allowed : metrics.refused);
+    if (entry.decision.degraded) ++metrics.degraded;
+  }
 }
 
 io::Task<void> Worker::handle(http::ServerExchange& wire) {
@@ -119,9 +131,7 @@ io::Task<void> Worker::handle(http::ServerExchange& wire) {
   {
     pipeline::Exchange exchange(loop_, active.lease, wire);
     exchange.started = wire.started;
-    exchange.wall_started_us =
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-            .count();
+    exchange.wall_started_us = loop_.wall_us(wire.started);
     co_await run(exchange, *active.snapshot);
     record(exchange, active);
   }
@@ -132,13 +142,13 @@ io::Task<void> Worker::handle(http::ServerExchange& wire) {
 
 void Worker::record(const pipeline::Exchange& exchange, Active& active) {
   RouteMetrics& route = exchange.route ? *active.route_metrics[exchange.route->index] : *no_route_;
-  io::TimePoint ended = io::Clock::now();
-  auto whole = microseconds(ended - exchange.started);
+  auto whole = microseconds(exchange.ended - exchange.started);
   int status = exchange.writer.begun() ? exchange.writer.status() : info(exchange.reason).status;
   route.record(exchange.request.method, status, exchange.reason, whole);
   route.bytes_in += exchange.body.received();
   route.bytes_out += exchange.writer.body_bytes();
   if (exchange.canary) ++route.canary;
+  count_limits(exchange.limited, active);
   if (!exchange.route || exchange.upstream_first_byte == io::TimePoint{}) {
     metrics_.overhead.record(whole);
     return;
@@ -158,6 +168,7 @@ Metrics Worker::measure() const {
     metrics.failed += upstream.counters().failed;
     metrics.idle += upstream.idle_connections();
   });
+  if (attachments_ && attachments_->services().rates) out.rates = attachments_->services().rates->counters();
   const auto& counters = server_.counters();
   out.connections_accepted = counters.accepted;
   out.connections_open = counters.open;

@@ -58,6 +58,9 @@ class Loop {
   // Reads the clock; for latencies that are measured.
   TimePoint refresh() noexcept { return now_ = Clock::now(); }
 
+  // What the wall clock said at `at`, of this turn or shortly before: µs since the epoch. Reads the clock once a turn.
+  std::int64_t wall_us(TimePoint at) noexcept;
+
   TimerWheel& timers() noexcept { return timers_; }
   BufferPool& buffers() noexcept { return buffers_; }
   // Whether operations go through io_uring; known after the first turn.
@@ -96,6 +99,8 @@ class Loop {
   int epoll_ = -1;
   int wake_ = -1;
   TimePoint now_;
+  TimePoint wall_read_{};  // the turn (its now_) that wall_offset_ is of
+  Duration wall_offset_{};
   TimerWheel timers_;
   std::vector<Slot>
       slots_;  // by file descriptor; the generation tells a reused descriptor from the one an event was for

@@ -103,6 +103,7 @@ struct Exchange {
   std::string_view detail;  // static: what exactly was wrong
   int refusal_status = 0;   // set by a filter whose config says so: instead of the reason's own status
   io::TimePoint started{};  // the first byte of the head was seen
+  io::TimePoint ended{};    // set before the on_finish hooks run
   io::TimePoint upstream_started{};
   io::TimePoint upstream_first_byte{};
   std::int64_t wall_started_us = 0;     // µs since the epoch

@@ -46,7 +46,8 @@ TEST(AccessLog, ProxiedRequestInFull) {
   scene.header("User-Agent", "curl/8").header("Referer", "https://a.example/b?secret=1#c");
   RecordFormat format;
   std::string line;
-  append_record(line, exchange, format, exchange.started + microseconds(1234));
+  exchange.ended = exchange.started + microseconds(1234);
+  append_record(line, exchange, format);
   EXPECT_EQ(
       line,
       "{\"ts\":\"2026-02-28T23:59:59.123456Z\",\"request_id\":\"id-1\",\"revision\":3,\"client\":\"192.0.2.7\","
