@@ -11,6 +11,9 @@ class Breaker {
   // Five answers missed in a row: one or two may be a hiccup (a fork, a slow script), five are a state, and five
   // times the command timeout (2 ms) is all that an outage costs a worker.
   static constexpr int kMisses = 5;
+  // Calls that end together are one miss: a hundred that waited out one hiccup prove no more than one. Less than any
+  // command timeout (1 ms at least), so that calls made one after the other all count.
+  static constexpr io::Duration kApart = std::chrono::microseconds(500);
   // Return must be noticed within 2 s (issue 3); four tries a second cost nothing.
   static constexpr io::Duration kProbeEach = std::chrono::milliseconds(250);
 
@@ -27,7 +30,9 @@ class Breaker {
 
   // A call was not. True: that opened it.
   bool missed(io::TimePoint now) noexcept {
-    if (open_ || ++misses_ < kMisses) return false;
+    if (open_ || now - last_miss_ < kApart) return false;
+    last_miss_ = now;
+    if (++misses_ < kMisses) return false;
     open_ = true;
     next_probe_ = now + kProbeEach;
     return true;
@@ -53,6 +58,7 @@ class Breaker {
  private:
   io::Duration fast_enough_;
   int misses_ = 0;
+  io::TimePoint last_miss_{};
   bool open_ = false;
   io::TimePoint next_probe_ = io::kNever;
 };

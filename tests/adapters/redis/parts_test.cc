@@ -68,7 +68,10 @@ TEST(Unusable, SaysWhichErrorsAreTheServers) {
 class BreakerTest : public testing::Test {
  protected:
   void miss(int times) {
-    for (int i = 0; i < times; ++i) breaker.missed(now);
+    for (int i = 0; i < times; ++i) {
+      now += 2ms;
+      breaker.missed(now);
+    }
   }
   Breaker breaker{2ms};
   io::TimePoint now{1h};
@@ -80,9 +83,16 @@ TEST_F(BreakerTest, OpensAfterFiveMissesInARow) {
   breaker.answered();
   miss(4);
   EXPECT_FALSE(breaker.open()) << "an answer in between begins the count anew";
-  EXPECT_TRUE(breaker.missed(now));
+  EXPECT_TRUE(breaker.missed(now += 2ms));
   EXPECT_TRUE(breaker.open());
   EXPECT_FALSE(breaker.missed(now)) << "it is open already";
+}
+
+TEST_F(BreakerTest, CallsThatEndTogetherAreOneMiss) {
+  for (int i = 0; i < 100; ++i) breaker.missed(now);
+  EXPECT_FALSE(breaker.open());
+  miss(4);
+  EXPECT_TRUE(breaker.open());
 }
 
 TEST_F(BreakerTest, ProbesUntilOneIsAnsweredInTime) {
