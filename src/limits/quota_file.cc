@@ -1,0 +1,182 @@
+// quota_file.h. The format is this program's own, for this machine: a line of text, then 16 bytes for each quota,
+// then a sum over all.
+#include "limits/quota_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "base/hash.h"
+
+namespace weir::limits {
+namespace {
+
+constexpr std::string_view kMagic = "weir quotas 1\n";
+
+// What comes before the quotas.
+struct Head {
+  HashSeed seed;
+  std::uint64_t instances = 0;
+  std::uint64_t count = 0;
+};
+using Words = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
+void put(std::string& out, std::uint64_t value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); }
+
+std::uint64_t get(std::string_view& in) noexcept {
+  std::uint64_t out;
+  std::memcpy(&out, in.data(), sizeof out);
+  in.remove_prefix(sizeof out);
+  return out;
+}
+
+bool read(std::string_view bytes, Head& head, Words& words) {
+  if (bytes.size() < kMagic.size() + 5 * 8 || !bytes.starts_with(kMagic)) return false;
+  std::string_view sum = bytes.substr(bytes.size() - 8);
+  bytes.remove_suffix(8);
+  if (get(sum) != stable_hash(bytes)) return false;
+  bytes.remove_prefix(kMagic.size());
+  head.seed.first = get(bytes);
+  head.seed.second = get(bytes);
+  head.instances = get(bytes);
+  head.count = get(bytes);
+  if (bytes.size() != head.count * 16) return false;
+  for (std::uint64_t i = 0; i < head.count; ++i) {
+    const std::uint64_t tag = get(bytes);
+    words.emplace_back(tag, get(bytes));
+  }
+  return true;
+}
+
+std::expected<std::string, std::string> contents(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return errno == ENOENT ? std::string()
+                           : std::expected<std::string, std::string>(
+                                 std::unexpected("cannot read " + path + ": " + std::strerror(errno)));
+  std::string out;
+  char piece[64 * 1024];
+  ssize_t got;
+  while ((got = ::read(fd, piece, sizeof piece)) > 0) out.append(piece, static_cast<std::size_t>(got));
+  ::close(fd);
+  if (got < 0) return std::unexpected("cannot read " + path + ": " + std::strerror(errno));
+  return out;
+}
+
+std::unexpected<std::string> failed(std::string_view what, const std::string& path) {
+  return std::unexpected("cannot " + std::string(what) + " " + path + ": " + std::strerror(errno));
+}
+
+bool write_all(int fd, std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::expected<void, std::string> QuotaFile::open(const std::string& directory, std::string& warning) {
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return failed("make", directory);
+  directory_ = directory;
+  const std::string path = directory_ + "/quotas";
+  auto bytes = contents(path);
+  if (!bytes) return std::unexpected(bytes.error());
+  if (!bytes->empty()) {
+    Head head;
+    Words words;
+    if (read(*bytes, head, words)) {
+      local_.restore(head.seed, words);
+      instances_.remembered(static_cast<std::uint32_t>(head.instances));
+    } else {
+      warning = path + " is damaged: quotas begin anew; the file is kept as quotas.damaged";
+      ::rename(path.c_str(), (path + ".damaged").c_str());
+    }
+  }
+  saved_instances_ = instances_.live();
+  saved_changes_ = local_.quota_changes();
+  if (auto writable = save(); !writable) return writable;
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+std::expected<void, std::string> QuotaFile::save() {
+  const std::uint64_t changes = local_.quota_changes();
+  const std::uint32_t instances = instances_.live();
+  std::string bytes(kMagic);
+  put(bytes, local_.quota_seed().first);
+  put(bytes, local_.quota_seed().second);
+  put(bytes, instances);
+  const std::size_t count_at = bytes.size();
+  put(bytes, 0);
+  std::uint64_t count = 0;
+  local_.for_each_quota([&](std::uint64_t tag, std::uint64_t word) {
+    put(bytes, tag);
+    put(bytes, word);
+    ++count;
+  });
+  std::memcpy(bytes.data() + count_at, &count, sizeof count);
+  put(bytes, stable_hash(bytes));
+  auto written = write(bytes);
+  if (written) {
+    saved_changes_ = changes;
+    saved_instances_ = instances;
+  }
+  return written;
+}
+
+std::expected<void, std::string> QuotaFile::write(const std::string& bytes) const {
+  const std::string path = directory_ + "/quotas", draft = path + ".new";
+  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return failed("write", draft);
+  const bool good = write_all(fd, bytes) && ::fsync(fd) == 0;
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+  if (!good) return failed("write", draft);
+  if (::rename(draft.c_str(), path.c_str()) != 0) return failed("rename", draft);
+  // The name itself is on disk only when the folder is.
+  const int folder = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return failed("open", directory_);
+  ::fsync(folder);
+  ::close(folder);
+  return {};
+}
+
+void QuotaFile::run() {
+  std::unique_lock lock(mutex_);
+  bool last = false;
+  while (!last) {
+    wake_.wait_for(lock, kEvery, [&] { return ending_; });
+    last = ending_;
+    if (saved_changes_ == local_.quota_changes() && saved_instances_ == instances_.live()) continue;
+    lock.unlock();
+    auto saved = save();
+    lock.lock();
+    last_error_ = saved ? std::string() : saved.error();
+  }
+}
+
+std::string QuotaFile::last_error() {
+  std::lock_guard lock(mutex_);
+  return last_error_;
+}
+
+QuotaFile::~QuotaFile() {
+  if (!thread_.joinable()) return;
+  {
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+}  // namespace weir::limits
