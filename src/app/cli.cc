@@ -115,10 +115,12 @@ struct Parser {
     create->add_option("--scope", key.scopes)->expected(1)->take_all();
     create->add_option("--group", key.groups)->expected(1)->take_all();
     create->add_option("--expires", key.expires);
+    create->add_flag("--quiet", key.quiet);
     add("list", KeyOptions::Action::list)->add_option("--consumer", key.consumer);
     CLI::App* rotate = add("rotate", KeyOptions::Action::rotate);
     rotate->add_option("ID", key.id);
     rotate->add_option("--grace", key.grace);
+    rotate->add_flag("--quiet", key.quiet);
     add("revoke", KeyOptions::Action::revoke)->add_option("ID", key.id);
   }
 

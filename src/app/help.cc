@@ -109,6 +109,7 @@ is kept. Running gateways know of a change within a second.
   --expires TIME   how long it works: 90d, 12h; without it, until it is revoked
   --grace TIME     of rotate: how long the secret before works on; without it 24h
   --config FILE    the file; without it ./weir.yaml
+  --quiet          of create and rotate: the key and nothing else
   --json           for programs
 
 examples:

@@ -167,7 +167,7 @@ class KeyCommand {
     record.secrets.push_back({(*pepper_)(secret), now_, 0});
     if (auto added = store_->add(record); !added) return fail(added.error());
     show_key(record, secret, "new");
-    if (!options_.json) {
+    if (!options_.json && !options_.quiet) {
       fmt::print("\nIt is shown only now. Clients send it as\n\n  curl -H 'X-API-Key: {}' …\n\n",
                  identity::make_api_key(record.id, secret));
       fmt::print("Running gateways know it within a second. Expires: {}. To end it: weir key revoke {}\n",
@@ -195,7 +195,7 @@ class KeyCommand {
     });
     if (!changed) return fail(changed.error());
     show_key(*changed, secret, "rotated");
-    if (!options_.json) {
+    if (!options_.json && !options_.quiet) {
       fmt::print("\nIt is shown only now. The secret before it works until {}; both do until then.\n",
                  time_text(ends));
     }
@@ -239,7 +239,9 @@ class KeyCommand {
 
   void show_key(const KeyRecord& record, std::string_view secret, std::string_view what) const {
     const std::string key = identity::make_api_key(record.id, secret);
-    if (options_.json) {
+    if (options_.quiet) {
+      fmt::print("{}\n", key);
+    } else if (options_.json) {
       Json out = key_json(record, now_);
       out.set("key", std::string_view(key));
       fmt::print("{}\n", to_pretty(out));

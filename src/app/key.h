@@ -16,6 +16,7 @@ struct KeyOptions {
   Action action = Action::list;
   std::string config;  // empty: ./weir.yaml
   bool json = false;
+  bool quiet = false;    // of create and rotate: print the key and nothing else
   std::string id;        // of rotate and revoke
   std::string consumer;  // of create; of list: only this one's
   std::string custom_id;
