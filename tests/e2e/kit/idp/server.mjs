@@ -1,6 +1,7 @@
 // A real OpenID provider for the end-to-end tests: oidc-provider on a free port of 127.0.0.1, its addresses on standard
 // output once it serves. Settings are the JSON of the first argument: {port, jwks, ttl}. Clients: `shop` gets tokens
-// (client_credentials), `weir` asks about them. With resource=urn:jwt an access token is a JWT, else it is opaque.
+// (client_credentials), `weir` asks about them, `web` sends people through a browser (code flow with PKCE; any login
+// and password will do). With resource=urn:jwt an access token is a JWT, else it is opaque.
 import http from "node:http";
 import { Provider } from "oidc-provider";
 
@@ -16,13 +17,21 @@ server.listen(settings.port ?? 0, "127.0.0.1", () => {
     response_types: [],
     token_endpoint_auth_method: "client_secret_basic",
   });
+  const web = {
+    ...client("web"),
+    grant_types: ["authorization_code"],
+    redirect_uris: ["http://127.0.0.1/callback"],
+    response_types: ["code"],
+    application_type: "native",
+  };
   const provider = new Provider(issuer, {
-    clients: [client("shop"), client("weir")],
-    scopes: ["read", "write"],
+    clients: [client("shop"), client("weir"), web],
+    scopes: ["openid", "read", "write"],
+    cookies: { keys: ["for tests only"] },
     ...(settings.jwks ? { jwks: settings.jwks } : {}),
     ttl: { ClientCredentials: settings.ttl ?? 600 },
     features: {
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: true },
       clientCredentials: { enabled: true },
       introspection: { enabled: true },
       revocation: { enabled: true },
