@@ -3,7 +3,7 @@
 namespace weir::identity {
 
 // No answer is remembered: the HMAC of a secret takes as long as the hash that a cache would be asked by
-// (docs/adr/0003-api-keys.md has the figures).
+// (docs/adr/0004-api-keys.md has the figures).
 KeyRing::Answer KeyRing::api_key(std::string_view id, std::string_view secret, std::int64_t now) {
   Answer out;
   if (!keys_ || !keys_->all || !keys_->pepper) return out;
