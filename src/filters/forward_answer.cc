@@ -35,6 +35,8 @@ bool always_shown(std::string_view name) noexcept {
 
 void ForwardAnswer::strip(http::Fields& request) const {
   for (const FieldRef& header : upstream_headers) header.remove(request);
+  for (const std::string* name : {&consumer, &user, &groups, &scopes})
+    if (!name->empty()) request.remove(std::string_view(*name));
 }
 
 bool ForwardAnswer::accept(pipeline::Exchange& exchange, const upstream::Fetched& answer) const {

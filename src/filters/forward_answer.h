@@ -20,7 +20,7 @@ struct ForwardAnswer {
   std::string groups;
   std::string scopes;
 
-  // The client's own fields of the names the service sets go.
+  // The client's own fields of the names that are the service's to say go, those of the identity too.
   void strip(http::Fields& request) const;
   // The service lets it pass. False: it was to say who calls, and did not; nothing has been changed.
   bool accept(pipeline::Exchange& exchange, const upstream::Fetched& answer) const;

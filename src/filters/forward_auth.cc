@@ -121,8 +121,9 @@ class ForwardAuth final : public pipeline::Filter {
     upstream::Cancellation cancellation;
     Result<upstream::Fetched> answer = co_await ask(exchange, question, deadline, cancellation);
     if (cancellation.cancelled()) co_return Verdict::refuse(Reason::client_closed, "while the service was asked");
-    if (!answer) co_return failed(exchange, "the authorization service did not answer");
-    if (answer->status >= 500 || answer->status == 304) co_return failed(exchange, "the authorization service failed");
+    if (!answer) co_return failed(exchange, why(answer.error().reason));
+    if (answer->status >= 500 || answer->status == 304)
+      co_return failed(exchange, "the authorization service failed");
     if (answer->status >= 200 && answer->status < 300) {
       if (!settings_.answer.accept(exchange, *answer))
         co_return failed(exchange, "the authorization service names nobody");
@@ -162,13 +163,26 @@ class ForwardAuth final : public pipeline::Filter {
     if (settings_.method == "POST") out.append("Content-Type", "application/octet-stream");
   }
 
-  Verdict failed(Exchange& exchange, std::string_view why) const {
+  static std::string_view why(Reason reason) noexcept {
+    switch (reason) {
+      case Reason::upstream_timeout:
+        return "the authorization service did not answer in time";
+      case Reason::upstream_protocol_error:
+        return "the authorization service's answer is malformed or too large";
+      case Reason::upstream_closed:
+        return "the authorization service broke off its answer";
+      default:
+        return "the authorization service cannot be reached";
+    }
+  }
+
+  Verdict failed(Exchange& exchange, std::string_view reason) const {
     if (settings_.fail_open) {
-      exchange.detail = why;  // for the log: it went on without having been allowed
+      exchange.detail = reason;  // for the log: it went on without having been allowed
       return Verdict::next();
     }
     exchange.refusal_status = settings_.status_on_error;
-    return Verdict::refuse(Reason::auth_unavailable, why);
+    return Verdict::refuse(Reason::auth_unavailable, reason);
   }
 
   Settings settings_;

@@ -82,6 +82,8 @@ Result<Introspection> read_introspection(std::string_view body) {
   Introspection out;
   if (!active->as_boolean()) return out;
   out.active = true;
+  const Json* confirmation = answer->find("cnf");
+  out.bound = confirmation != nullptr && !confirmation->is_null();
   const bool good = read(*answer, "client_id", out.client_id) && read(*answer, "sub", out.subject) &&
                     read(*answer, "username", out.username) && read(*answer, "iss", out.issuer) &&
                     read(*answer, "jti", out.token_id) && read(*answer, "exp", out.expires) &&

@@ -13,6 +13,7 @@ namespace weir::filters {
 
 struct Introspection {
   bool active = false;  // if false all else is empty
+  bool bound = false;   // to a key of its holder (`cnf`, RFC 7800): showing the token alone proves nothing
   std::string client_id;
   std::string subject;
   std::string username;

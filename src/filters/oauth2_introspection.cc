@@ -153,6 +153,8 @@ class Oauth2Introspection final : public pipeline::Filter {
     const auto bad = [&](std::string_view why) { refuse(exchange, Reason::invalid_credential, why, invalid_); };
     const std::int64_t now = exchange.wall_started_us / 1'000'000;
     if (!token.active) return bad("the token is not active");
+    // DPoP (RFC 9449 §7.2) and mutual TLS (RFC 8705 §3): as a Bearer token it may be stolen.
+    if (token.bound) return bad("the token is bound to a key, which was not shown");
     if (token.expires != 0 && token.expires <= now) return bad("the token has expired");
     if (token.not_before > now) return bad("the token is not valid yet");
     if (!policy_.issuer.empty() && token.issuer != policy_.issuer) return bad("the token is of another issuer");

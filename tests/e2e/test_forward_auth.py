@@ -161,6 +161,7 @@ def test_who_calls_comes_from_the_service_only(weir, origin, service):
     gateway = weir(made)
     response = fetch(gateway.port, "/x", headers=[("X-Who", "admin")])
     assert response.status == 200 and gateway.record_of(response)["consumer"] == "shop"
+    assert not echoed_values(response, "X-Who")
     says(service)
     response = fetch(gateway.port, "/x", headers=[("X-Who", "admin")])
     assert response.status == 403 and json.loads(response.body)["reason"] == "auth_unavailable"

@@ -299,3 +299,15 @@ def test_with_other_credentials_than_the_server_knows(weir, origin, provider, tm
     gateway = weir(document(origin, idp, endpoint=f"{idp.url}/token/introspection", **settings))
     response = fetch(gateway.port, "/closed/x", headers=bearer(idp.token()))
     assert response.status == 503, "that is our fault, not the client's"
+
+
+def test_over_tls_the_server_must_show_the_right_certificate(weir, origin, new_origin, authority):
+    endpoint = new_origin(tls=authority.issue("idp.test").server_context())
+    Idp(endpoint).known["t"] = ACTIVE
+    for name, wanted in (("idp.test", 200), ("other.test", 503)):
+        upstream = config.upstream("idp", endpoint.address, tls={"ca_file": str(authority.ca_file), "server_name": name})
+        chain = [config.filter_("oauth2_introspection", endpoint="https://idp/introspect", timeout="5s")]
+        route = config.route("all", upstream=origin.url, auth_required=True, plugin_chain=chain)
+        gateway = weir(config.document(route, upstreams=[upstream]))
+        assert fetch(gateway.port, "/x", headers=bearer("t")).status == wanted, name
+    assert len(endpoint.requests) == 1, "the token went to nobody else"

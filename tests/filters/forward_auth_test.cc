@@ -87,10 +87,11 @@ TEST_F(ForwardAuthTest, EveryFailureIsARefusal) {
   for (const auto& [answer, why] : std::initializer_list<std::pair<std::string, std::string_view>>{
            {"HTTP/1.1 500 -\r\nContent-Length: 0\r\n\r\n", "the authorization service failed"},
            {"HTTP/1.1 304 -\r\n\r\n", "the authorization service failed"},
-           {"garbage\r\n\r\n", "the authorization service did not answer"},
-           {"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n", "the authorization service did not answer"},
-           {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "the authorization service did not answer"},
-           {"", "the authorization service did not answer"}}) {
+           {"garbage\r\n\r\n", "the authorization service's answer is malformed or too large"},
+           {"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n",
+            "the authorization service's answer is malformed or too large"},
+           {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "the authorization service did not answer in time"},
+           {"", "the authorization service did not answer in time"}}) {
     service.will_say(answer);
     Outside one(service, kept);
     const pipeline::Verdict verdict = one.pass(filter(R"(, "timeout": "30ms", "status_on_error": 502)"));
@@ -100,7 +101,9 @@ TEST_F(ForwardAuthTest, EveryFailureIsARefusal) {
   }
   service.refuse();
   Outside one(service, kept);
-  EXPECT_EQ(refusal(one.pass(filter())), "auth_unavailable");
+  const pipeline::Verdict verdict = one.pass(filter());
+  EXPECT_EQ(refusal(verdict), "auth_unavailable");
+  EXPECT_EQ(verdict.error.detail, "the authorization service cannot be reached");
   EXPECT_EQ(one.scene.exchange.refusal_status, 403) << "as Envoy and APISIX";
 }
 
@@ -120,6 +123,7 @@ TEST_F(ForwardAuthTest, TheServiceCanSayWhoCalls) {
   one.scene.header("X-C", "spoofed");
   EXPECT_TRUE(passes(one.pass(filter(settings))));
   EXPECT_EQ(one.identity().kind, pipeline::CredentialKind::forward_auth);
+  EXPECT_EQ(one.scene.request("X-C"), "-") << "who calls is not the client's to say to the upstream either";
   EXPECT_EQ(one.identity().consumer, "shop");
   EXPECT_EQ(one.identity().user, "jane");
   ASSERT_EQ(one.identity().groups.size(), 3u);

@@ -122,6 +122,8 @@ TEST_F(Oauth2IntrospectionTest, WhateverDoesNotHoldEstablishesNobody) {
            Case{R"({"active":false})", "", "invalid_credential", "the token is not active"},
            Case{R"({"active":"true","client_id":"c"})", "", "auth_unavailable",
                 "the introspection endpoint's answer does not say active: true or false"},
+           Case{R"({"active":true,"client_id":"c","cnf":{"jkt":"x"}})", "", "invalid_credential",
+                "the token is bound to a key, which was not shown"},
            Case{R"({"active":true,"client_id":"c","exp":1772323199})", "", "invalid_credential",
                 "the token has expired"},
            Case{R"({"active":true,"client_id":"c","nbf":1772323200})", "", "invalid_credential",
