@@ -139,7 +139,8 @@ TEST(Acl, TheRightsOfTheDocumentationAreEnough) {
   settings.database = 1;
   Bench bench(settings);
   ASSERT_TRUE(bench.connected()) << bench.client->last_error();
-  const Script script("redis.call('SET', KEYS[1], redis.call('TIME')[1], 'PX', 1000) return redis.call('GET', KEYS[1])");
+  const Script script(
+      "redis.call('SET', KEYS[1], redis.call('TIME')[1], 'PX', 1000) return redis.call('GET', KEYS[1])");
   EXPECT_GT(bench.call(script, "weir:n", {})->integer(), 1'000'000);
   EXPECT_EQ(bench.call({"ROLE"})->size(), 3u) << "else a replica could be taken for the master";
   EXPECT_EQ(bench.call({"CLUSTER", "SLOTS"})->error_code(), "ERR") << "allowed, though this is no cluster";

@@ -176,6 +176,7 @@ class SentinelTest : public testing::Test {
   static pid_t spawn_sentinel(const std::string& file) {
     const pid_t pid = ::fork();
     if (pid == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       ::execl(redis_program(), "redis-sentinel", file.c_str(), "--sentinel", nullptr);
       ::_exit(127);
     }
