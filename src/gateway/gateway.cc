@@ -35,7 +35,7 @@ std::shared_ptr<const http::ListenerSettings> settings_of(const snapshot::Listen
 }  // namespace
 
 Gateway::Gateway(io::Loop& control, upstream::Directory& directory, std::unique_ptr<LogFile> log, int workers,
-                 Attach attach)
+                 const Attach& attach)
     : control_(control), directory_(directory), log_(std::move(log)) {
   directory_.subscribe(
       [this](std::string_view name, std::span<const IpAddress> addresses) { share_addresses(name, addresses); });

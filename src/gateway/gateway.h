@@ -20,7 +20,7 @@ namespace weir::gateway {
 class Gateway {
  public:
   Gateway(io::Loop& control, upstream::Directory& directory, std::unique_ptr<LogFile> log, int workers,
-          Attach attach = {});
+          const Attach& attach = {});
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
   ~Gateway();  // stops the workers

@@ -57,7 +57,7 @@ void Worker::end_attachments() {
   attachments_->end();
   for (int turn = 0; !attachments_->ended() && turn < 1000; ++turn) loop_.turn(std::chrono::milliseconds(10));
   // Why kept if it has not ended after 10 s: something still runs on its objects; the process ends anyway.
-  if (!attachments_->ended()) attachments_.release();
+  if (!attachments_->ended()) (void)attachments_.release();
 }
 
 void Worker::post(std::move_only_function<void(Worker&)> message) {
