@@ -1,4 +1,4 @@
-// The Date field of responses that Weir makes itself (RFC 9110 §6.6.1, §5.6.7): pipeline/respond and the admin
+// The Date field of responses (RFC 9110 §6.6.1, §5.6.7): pipeline/respond and the admin
 // address ask for it. It reads no dates. Any thread.
 #pragma once
 

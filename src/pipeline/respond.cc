@@ -63,26 +63,28 @@ std::string_view problem_json(Exchange& exchange, const ReasonInfo& info, int st
   return exchange.arena.copy(out);
 }
 
-void run_hooks(Exchange& exchange) {
-  if (exchange.chain == nullptr) return;
-  for (const Filter* filter : exchange.chain->on_response) filter->on_response(exchange);
+// RFC 9110 §6.6.1: an origin server with a clock says when it answered, and whoever has one and forwards a response
+// without a Date adds when it came. Both are now.
+void date(Exchange& exchange) {
+  http::ResponseHead& response = exchange.response;
+  if (response.status == 101 || response.fields.find(http::FieldName::date) != nullptr) return;
+  const std::int64_t second = exchange.loop.wall_us(exchange.loop.now()) / 1'000'000;
+  response.fields.append(http::FieldName::date, exchange.arena.copy(http::date_text(second)));
 }
 
 }  // namespace
 
 void begin_response(Exchange& exchange) {
-  run_hooks(exchange);
+  if (exchange.chain != nullptr)
+    for (const Filter* filter : exchange.chain->on_response) filter->on_response(exchange);
+  date(exchange);
   exchange.writer.begin(exchange.response);
 }
 
 io::Task<Result<void>> send_answer(Exchange& exchange) {
   exchange.response.framing = http::Framing::length;
   exchange.response.content_length = exchange.answer.size();
-  run_hooks(exchange);
-  // We are its origin server here, and have a clock (RFC 9110 §6.6.1).
-  if (exchange.response.fields.find(http::FieldName::date) == nullptr)
-    exchange.response.fields.append(http::FieldName::date, exchange.arena.copy(http::date_now()));
-  exchange.writer.begin(exchange.response);
+  begin_response(exchange);
   if (!exchange.answer.empty()) exchange.writer.add(exchange.answer);
   exchange.writer.end();
   co_return co_await exchange.writer.flush();

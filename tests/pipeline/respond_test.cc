@@ -108,9 +108,16 @@ TEST(SendAnswer, ADateThatIsThereStays) {
   EXPECT_FALSE(wire.contains("\r\nDate: ")) << wire;
 }
 
-TEST(BeginResponse, AddsNothingToAnUpstreamsResponse) {
+TEST(BeginResponse, DatesAnUpstreamsResponseThatHasNoDate) {
   Scene scene;
   scene.exchange.response.status = 200;
+  begin_response(scene.exchange);
+  EXPECT_EQ(scene.response("Date").size(), 29U);
+}
+
+TEST(BeginResponse, AChangeOfProtocolHasNoDate) {
+  Scene scene;
+  scene.exchange.response.status = 101;
   begin_response(scene.exchange);
   EXPECT_EQ(scene.response("Date"), "-");
 }
