@@ -188,11 +188,21 @@ def program(name, *places):
 
 def start(names, origin, first_port, weir=None):
     """Starts those of `names` whose program is there, all at once; returns [Proxy]. Says which are missing."""
+    started = []
+    try:
+        start_all(started, names, origin, first_port, weir)
+    except BaseException:
+        for proxy in started:
+            proxy.stop()
+        raise
+    return started
+
+
+def start_all(started, names, origin, first_port, weir):
     programs = {
         "weir": str(weir) if weir else program("", ROOT / "build/release/weir"), "nginx": program("nginx"), "haproxy": program("haproxy"),
         "floor_epoll": program("", WORK / "bare"), "floor_io_uring": program("", WORK / "bare"), "caddy": program("caddy"), "envoy": program("", WORK / "envoy/envoy/_bin/envoy"),
     }
-    started = []
     for index, name in enumerate(programs):
         if name not in names:
             continue
@@ -230,4 +240,3 @@ def start(names, origin, first_port, weir=None):
         started.append(Proxy(name, port, command, environment))
     for proxy in started:
         proxy.wait()
-    return started
