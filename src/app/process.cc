@@ -103,6 +103,8 @@ io::Task<void> Process::live() {
   tasks_.spawn(keys_->run());
   issuers_->follow(gateway_->current()->key_sources);
   tasks_.spawn(issuers_->run());
+  revocations_->follow(*gateway_->current());
+  tasks_.spawn(revocations_->run());
   tasks_.spawn(limits_->run());
   if (supervisor_.watchdog().count() != 0) tasks_.spawn(tell_watchdog());
   while (!ended_) {
@@ -148,12 +150,13 @@ io::Task<bool> Process::start() {
   }
   gateway_ = std::make_unique<gateway::Gateway>(
       loop_, *directory_, std::move(*log), workers,
-      [this, workers, redis = config.redis](io::Loop& loop, int worker) {
+      [this, workers, redis = config.redis, secret = config.tokens.cache_secret](io::Loop& loop, int worker) {
         auto services = std::make_unique<WorkerServices>(
             loop, offload_, signatures_,
             [this](std::uint64_t source) { loop_.post([this, source] { issuers_->ask(source); }); }, *limits_,
             resolver_.get(), worker, workers);
         services->rates.follow(redis);
+        services->tokens.follow(secret);
         return services;
       });
   issuers_ = std::make_unique<gateway::KeyKeeper>(
@@ -162,19 +165,27 @@ io::Task<bool> Process::start() {
         gateway_->tell([update](gateway::Worker& worker) { WorkerServices::of(worker).issuers.update(update); });
       },
       [](const std::string& what) { say("{}", what); });
+  revocations_ = std::make_unique<RevocationFeed>(
+      loop_, resolver_.get(),
+      [this](std::shared_ptr<const gateway::RevocationList> list) {
+        gateway_->tell([list = std::move(list)](gateway::Worker& worker) {
+          WorkerServices::of(worker).revocations.replace(list);
+        });
+      },
+      [](const std::string& what) { say("{}", what); });
   state_.refresh = [this](gateway::InstanceFacts& facts) {
     facts.key_sources = issuers_->facts();
     limits_->fill(facts);
   };
   keys_ = std::make_unique<KeyFeed>(
-      loop_, offload_,
+      loop_, offload_, resolver_.get(),
       [this](std::shared_ptr<const identity::KeySet> keys) {
         gateway_->tell(
             [keys = std::move(keys)](gateway::Worker& worker) { WorkerServices::of(worker).keys.replace(keys); });
       },
       [](const std::string& what) { say("{}", what); });
-  keys_->follow(config.credentials);
-  co_await keys_->refresh();
+  keys_->follow(config);
+  co_await keys_->begin();
   co_await limits_->settle();
   admin_ = std::make_unique<gateway::Admin>(*gateway_, *directory_, state_);
   admin_server_ = std::make_unique<http::Server>(loop_, buffers_, *admin_);
@@ -265,10 +276,13 @@ io::Task<void> Process::reload(std::string_view why) {
       say("warning: the number of workers changes at the next start (or SIGUSR2), not by a reload");
     watch_files(config);
     if (auto followed = limits_->follow(config); !followed) say("warning: {}", followed.error());
-    gateway_->tell(
-        [redis = config.redis](gateway::Worker& worker) { WorkerServices::of(worker).rates.follow(redis); });
-    keys_->follow(config.credentials);
+    gateway_->tell([redis = config.redis, secret = config.tokens.cache_secret](gateway::Worker& worker) {
+      WorkerServices::of(worker).rates.follow(redis);
+      WorkerServices::of(worker).tokens.follow(secret);
+    });
+    keys_->follow(config);
     issuers_->follow(config.key_sources);
+    revocations_->follow(config);
   }
   names_.ring();  // others are watched now
   supervisor_.ready("serving");
@@ -326,6 +340,7 @@ io::Task<void> Process::drain(std::string_view why, bool at_once) {
   keys_->end();
   limits_->end();
   issuers_->end();
+  revocations_->end();
 }
 
 }  // namespace weir::app

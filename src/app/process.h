@@ -9,6 +9,7 @@
 #include "adapters/cares/resolver.h"
 #include "app/config_source.h"
 #include "app/key_feed.h"
+#include "app/revocation_feed.h"
 #include "app/serve.h"
 #include "app/shared_limits.h"
 #include "app/successor.h"
@@ -79,6 +80,7 @@ class Process {
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<KeyFeed> keys_;
   std::unique_ptr<gateway::KeyKeeper> issuers_;
+  std::unique_ptr<RevocationFeed> revocations_;
   gateway::ProcessState state_;
   std::unique_ptr<gateway::Admin> admin_;
   std::unique_ptr<http::Server> admin_server_;

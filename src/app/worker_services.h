@@ -2,8 +2,10 @@
 // thread; what a feed on the control thread has for all workers reaches each by Worker::post.
 #pragma once
 
+#include "adapters/redis/token_cache.h"
 #include "app/worker_rates.h"
 #include "gateway/fetched_keys.h"
+#include "gateway/revocation_list.h"
 #include "gateway/worker.h"
 #include "identity/key_ring.h"
 #include "identity/seen.h"
@@ -17,9 +19,13 @@ class WorkerServices final : public gateway::Attachments {
   WorkerServices(io::Loop& loop, io::Offload& offload, identity::Seen& signatures,
                  std::function<void(std::uint64_t)> ask_for_keys, SharedLimits& limits, ports::NameResolver* resolver,
                  int worker, int workers)
-      : issuers(loop, std::move(ask_for_keys)), rates(loop, limits, resolver, worker, workers) {
+      : issuers(loop, std::move(ask_for_keys)),
+        rates(loop, limits, resolver, worker, workers),
+        tokens([this] { return rates.client(); }) {
     services_.credentials = &keys;
     services_.key_sets = &issuers;
+    services_.revocations = &revocations;
+    services_.tokens = &tokens;
     services_.rates = &rates;
     services_.offload = &offload;
     services_.signatures = &signatures;
@@ -30,14 +36,16 @@ class WorkerServices final : public gateway::Attachments {
     issuers.end();
     rates.end();
   }
-  bool ended() const noexcept override { return issuers.ended() && rates.ended(); }
+  bool ended() const noexcept override { return issuers.ended() && rates.ended() && tokens.ended(); }
 
   // Those of a worker of this process; its thread only.
   static WorkerServices& of(gateway::Worker& worker) { return static_cast<WorkerServices&>(*worker.attachments()); }
 
   identity::KeyRing keys;
   gateway::FetchedKeys issuers;
+  gateway::WorkerRevocations revocations;
   WorkerRates rates;
+  adapters::redis::TokenCache tokens;
 
  private:
   pipeline::Services services_;

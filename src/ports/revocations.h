@@ -11,10 +11,10 @@ namespace weir::ports {
 class Revocations {
  public:
   struct Token {
-    std::string_view issuer;
-    std::string_view id;       // `jti`; empty: none
-    std::string_view subject;  // `sub`; empty: none
-    double issued_at = 0;      // `iat`, seconds since the epoch; 0: unknown, which is before any time
+    std::string_view issuer = {};
+    std::string_view id = {};       // `jti`; empty: none
+    std::string_view subject = {};  // `sub`; empty: none
+    double issued_at = 0;           // `iat`, seconds since the epoch; 0: unknown, which is before any time
   };
 
   virtual ~Revocations() = default;

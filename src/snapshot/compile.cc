@@ -33,6 +33,7 @@ std::expected<std::shared_ptr<const Snapshot>, Problems> compile(const Json& doc
   out->digest = digest(document);
   compile_settings(context);
   compile_redis(context);
+  compile_tokens(context);
   compile_listeners(context);
   compile_consumers(context);
   compile_routes(context);

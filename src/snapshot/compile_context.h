@@ -23,6 +23,7 @@ struct CompileContext {
 // Each fills its part of `out`.
 void compile_settings(CompileContext& context);
 void compile_redis(CompileContext& context);
+void compile_tokens(CompileContext& context);
 void compile_listeners(CompileContext& context);
 void compile_consumers(CompileContext& context);  // before the routes, whose filters ask for them
 void compile_routes(CompileContext& context);

@@ -46,7 +46,8 @@ Schema proxy_protocol() {
       field("trusted", cidrs().min_items(1))
           .required()
           .doc("Every connection of this listener must come from here and begin with a PROXY header (v1 or v2); "
-               "others are closed. No default: who may say where a client comes from is yours to decide."),
+               "others are closed. No default: who may say where a client comes from is yours to decide. Of a Unix "
+               "socket its file's permissions decide instead."),
   });
 }
 
@@ -110,6 +111,7 @@ Schema document_schema(pipeline::FilterTable filters) {
           .doc("The groups there are. If it is given, a consumer in any other is refused as a slip."),
       field("credentials", credentials_schema())
           .doc("Where API keys are kept; without it the filter api_key knows nobody."),
+      field("tokens", tokens_schema()).doc("What all filters jwt have in common: see docs/filters/jwt.md."),
       field("redis", redis_schema())
           .doc("The Redis that instances share: limits, API keys. Weir serves without it too, only less exactly."),
       field("access_log", access_log()).doc("One JSON line per request."),

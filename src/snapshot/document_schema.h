@@ -19,6 +19,7 @@ const Schema& consumer_schema();
 Schema groups_schema();
 const Schema& credentials_schema();
 Schema redis_schema();
+const Schema& tokens_schema();
 Schema route_schema(const Schema& plugin_chain);
 Schema plugin_chain_schema(pipeline::FilterTable filters);
 

@@ -58,6 +58,13 @@ struct CredentialSettings {
   bool operator==(const CredentialSettings&) const = default;
 };
 
+// `tokens`: what all filters jwt have in common.
+struct TokenSettings {
+  std::string cache_secret;       // of the cache shared through Redis; empty: none
+  std::string revoked;            // lines, see gateway/revocation_list.h
+  bool revoked_in_redis = false;  // read them from there too
+};
+
 struct Snapshot {
   std::uint64_t revision = 0;
   std::string digest;  // SHA-256 of the canonical document, hex
@@ -73,6 +80,7 @@ struct Snapshot {
 
   std::unique_ptr<const identity::ConsumerBook> consumers;  // never nullptr
   CredentialSettings credentials;
+  TokenSettings tokens;
 
   std::shared_ptr<const ports::RedisSettings> redis;  // nullptr: none
 

@@ -1,0 +1,140 @@
+"""Promise: what one instance has verified another need not verify again, but nobody who can write to Redis logs anyone in by it;
+a revoked token stops within a second, and stays stopped when Redis goes away."""
+
+import json
+import time
+
+import pytest
+
+from kit import config
+from kit.client import fetch
+from kit.tokens import Key, bearer, claims, key_set
+from kit.wait import SCALE, until
+
+ENVIRONMENT = {"TOKEN_SECRET": "s" * 40}
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory):
+    return Key(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture
+def server(redis):
+    return redis()
+
+
+def document(origin, key, server=None, shared=True, revoked=None):
+    issuer = {"issuer": "https://id.test", "audiences": ["api"], "jwks": json.loads(key_set(key.jwk()))}
+    chain = [config.filter_("jwt", issuers=[issuer])]
+    found = config.document(config.route("all", upstream=origin.url, auth_required=True, plugin_chain=chain), workers=1)
+    tokens = ({"shared_cache": {"secret_env": "TOKEN_SECRET"}} if shared else {}) | ({"revoked": revoked} if revoked else {})
+    return found | ({"redis": {"url": f"redis://127.0.0.1:{server.port}"}} if server else {}) | {"tokens": tokens}
+
+
+def get(gateway, token):
+    return fetch(gateway.port, "/x", headers=bearer(token)).status
+
+
+def entries(server):
+    return sorted(server.call("KEYS", "weir:token:*"))
+
+
+def test_a_verified_token_is_shared(weir, origin, key, server):
+    one = weir(document(origin, key, server), environment=ENVIRONMENT)
+    token = key.token(claims(lifetime=100))
+    until("it is verified", lambda: get(one, token) == 200)
+    until("it is shared", lambda: entries(server))
+    assert 0 < server.call("TTL", entries(server)[0]) <= 100
+    other = weir(document(origin, key, server), environment=ENVIRONMENT)
+    assert get(other, token) == 200
+    assert len(entries(server)) == 1
+
+
+def test_writing_to_redis_logs_nobody_in(weir, origin, key, server):
+    gateway = weir(document(origin, key, server), environment=ENVIRONMENT)
+    until("shared", lambda: get(gateway, key.token(claims(subject="alice"))) == 200 and entries(server))
+    [alice] = entries(server)
+    value = server.call("GET", alice)
+    # Bob's token, whose entry is replaced by Alice's, with and without its seal, is still Bob's.
+    bob = key.token(claims(subject="bob"))
+    assert get(gateway, bob) == 200
+    until("his is shared too", lambda: len(entries(server)) == 2)
+    [his] = [entry for entry in entries(server) if entry != alice]
+    raw = value.encode("utf-8", "surrogateescape")
+    for forged in (raw, raw[32:], bytes(32) + raw[32:], b"", b"x"):
+        server.call("SET", his, forged)
+        fresh = weir(document(origin, key, server), environment=ENVIRONMENT)
+        response = fetch(fresh.port, "/x", headers=bearer(bob))
+        assert response.status == 200
+        assert fresh.record_of(response)["consumer"] == "bob"
+    # And what never was a good token does not become one, whatever stands there.
+    other = weir(document(origin, key, server), environment={"TOKEN_SECRET": "t" * 40})
+    response = fetch(other.port, "/x", headers=bearer(bob))
+    assert response.status == 200 and other.record_of(response)["consumer"] == "bob"
+
+
+def test_redis_away_or_slow_refuses_nobody(weir, origin, key, server):
+    gateway = weir(document(origin, key, server), environment=ENVIRONMENT)
+    assert get(gateway, key.token(claims())) == 200
+    server.pause()
+    slowest = 0
+    for number in range(30):
+        token = key.token(claims(subject=f"u{number}"))
+        begun = time.monotonic()
+        assert get(gateway, token) == 200
+        slowest = max(slowest, time.monotonic() - begun)
+    server.resume()
+    assert slowest < 0.1 * SCALE
+
+
+def revoke(server, *lines, lifetime=600):
+    for line in lines:
+        server.call("ZADD", "weir:revoked", int(time.time()) + lifetime, line)
+    server.call("PUBLISH", "weir:revoked", "changed")
+
+
+def within(gateway, token, status, seconds):
+    begun = time.monotonic()
+    until(f"{status}", lambda: get(gateway, token) == status, seconds)
+    return time.monotonic() - begun
+
+
+def test_revocation_within_a_second(weir, origin, key, server):
+    gateway = weir(document(origin, key, server, shared=False, revoked={"redis": True}))
+    one, two = key.token(claims(jti="t-1")), key.token(claims(jti="t-2"))
+    bob = key.token(claims(subject="bob", jti="t-3"))
+    assert [get(gateway, token) for token in (one, two, bob)] == [200, 200, 200]
+    revoke(server, "jti * t-1", "sub https://id.test bob")
+    assert within(gateway, one, 401, 1) < 1 * SCALE
+    assert within(gateway, bob, 401, 1) < 1 * SCALE
+    assert get(gateway, two) == 200
+    # A lost message costs a second: written without a word.
+    server.call("ZADD", "weir:revoked", int(time.time()) + 600, "jti https://id.test t-2")
+    assert within(gateway, two, 401, 2) < 2 * SCALE
+    # Redis away: what is known stays known.
+    server.kill()
+    until("it is noticed", lambda: "cannot be read" in gateway.stderr(), 10)
+    assert [get(gateway, token) for token in (one, two, bob)] == [401, 401, 401]
+    assert get(gateway, key.token(claims(jti="t-4"))) == 200
+
+
+def test_only_tokens_from_before(weir, origin, key, server):
+    gateway = weir(document(origin, key, server, shared=False, revoked={"redis": True}))
+    now = int(time.time())
+    old, new = key.token(claims(iat=now - 100)), key.token(claims(iat=now))
+    revoke(server, f"sub@{now - 50} * alice")
+    within(gateway, old, 401, 2)
+    assert get(gateway, new) == 200
+
+
+def test_a_file_of_revoked_tokens(weir, origin, key, tmp_path):
+    listed = tmp_path / "revoked.txt"
+    listed.write_text("# nobody yet\n")
+    gateway = weir(document(origin, key, shared=False, revoked={"file": str(listed)}))
+    token = key.token(claims(jti="t-1"))
+    assert get(gateway, token) == 200
+    listed.write_text("jti https://id.test t-1\n")
+    within(gateway, token, 401, 3)
+    listed.write_text("\n")
+    within(gateway, token, 200, 3)
