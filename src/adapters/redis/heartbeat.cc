@@ -11,14 +11,26 @@ constexpr auto kPatience = std::chrono::milliseconds(500);
 
 }  // namespace
 
+// Sends the scripts of decisions in full, so that the first ones need one round trip too. Of a cluster one node
+// learns them; the others are taught by their first decision.
+io::Task<void> Heartbeat::teach() {
+  for (const Script* script : {&scripts_.take, &scripts_.lease, &scripts_.give_back, &scripts_.quota}) {
+    const std::string_view words[] = {"SCRIPT", "LOAD", script->source()};
+    (void)co_await client_.call(Command(words, kKey), client_.loop().refresh() + kPatience);
+  }
+}
+
 io::Task<void> Heartbeat::run() {
   const std::string gone = std::to_string(std::chrono::milliseconds(limits::Instances::kGone).count());
   const std::string_view arguments[] = {id_, gone};
+  bool known = false;
   while (!ending_) {
+    if (!known) co_await teach();
     const Answer answer =
         co_await client_.call(scripts_.heartbeat, kKey, arguments, client_.loop().refresh() + kPatience);
     const auto count = answer && !answer->is_error() ? answer->integer() : 0;
-    if (count > 0) {
+    known = count > 0;
+    if (known) {
       instances_.heard(static_cast<std::uint32_t>(count), client_.loop().now());
     } else {
       instances_.silent();

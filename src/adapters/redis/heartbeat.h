@@ -30,6 +30,7 @@ class Heartbeat {
 
  private:
   io::Task<void> run();
+  io::Task<void> teach();
 
   Client& client_;
   const RateScripts& scripts_;
