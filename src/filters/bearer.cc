@@ -42,8 +42,7 @@ Bearer bearer(const http::Fields& fields) noexcept {
   std::string_view body = out.token;
   while (body.ends_with('=')) body.remove_suffix(1);
   // Several fields: whoever reads the other one would see another caller (attacks C2).
-  const bool good =
-      count == 1 && !body.empty() && out.token.size() <= kLongest && std::ranges::all_of(body, is_token_byte);
+  const bool good = count == 1 && !body.empty() && out.token.size() <= kLongest && is_token(body);
   return good ? out : Bearer{Bearer::Kind::malformed, {}};
 }
 
