@@ -51,8 +51,9 @@ class Arena {
   template <class T>
   T* array(std::size_t count) {
     static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= 16);
-    const auto at = reinterpret_cast<std::uintptr_t>(allocate(count * sizeof(T) + alignof(T) - 1));
-    auto* out = reinterpret_cast<T*>((at + alignof(T) - 1) & ~std::uintptr_t{alignof(T) - 1});
+    std::size_t room = count * sizeof(T) + alignof(T) - 1;
+    void* at = allocate(room);
+    T* out = static_cast<T*>(std::align(alignof(T), count * sizeof(T), at, room));
     std::uninitialized_default_construct_n(out, count);
     return out;
   }

@@ -47,6 +47,10 @@ bool ForwardAnswer::accept(pipeline::Exchange& exchange, const upstream::Fetched
     pipeline::Identity found;
     found.kind = pipeline::CredentialKind::forward_auth;
     found.consumer = arena.copy(who);
+    if (const identity::Consumer* known = consumers != nullptr ? consumers->by_name(who) : nullptr) {
+      found.custom_id = known->custom_id;
+      found.groups = known->groups;
+    }
     if (!user.empty()) found.user = arena.copy(answer.value(user).substr(0, kLongestName));
     if (!groups.empty()) found.groups = split(answer.value(groups), ',', arena);
     if (!scopes.empty()) found.scopes = split(answer.value(scopes), ' ', arena);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "filters/config.h"
+#include "identity/consumer_book.h"
 #include "pipeline/exchange.h"
 #include "upstream/fetch.h"
 
@@ -19,6 +20,7 @@ struct ForwardAnswer {
   std::string user;
   std::string groups;
   std::string scopes;
+  const identity::ConsumerBook* consumers = nullptr;  // of the config: one of that name brings its groups
 
   // The client's own fields of the names that are the service's to say go, those of the identity too.
   void strip(http::Fields& request) const;

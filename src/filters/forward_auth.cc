@@ -223,6 +223,7 @@ std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& conf
   settings.answer.user = identity.string("user");
   settings.answer.groups = identity.string("groups");
   settings.answer.scopes = identity.string("scopes");
+  settings.answer.consumers = context.consumers();
   settings.timeout = fields.duration("timeout");
   settings.status_on_error = static_cast<int>(fields.integer("status_on_error"));
   settings.fail_open = fields.boolean("fail_open");

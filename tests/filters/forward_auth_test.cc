@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "identity/consumer_book.h"
 #include "tests/filters/outside.h"
 
 namespace weir::filters {
@@ -130,6 +131,23 @@ TEST_F(ForwardAuthTest, TheServiceCanSayWhoCalls) {
   EXPECT_EQ(one.identity().groups[1], "b");
   ASSERT_EQ(one.identity().scopes.size(), 2u);
   EXPECT_EQ(one.identity().scopes[1], "write");
+  // A consumer of the config brings its groups, unless the service is to name them.
+  identity::ConsumerBook book;
+  identity::ConsumerBookMaker maker(book);
+  identity::Consumer* consumer = maker.consumer("shop", "4711");
+  maker.group(*consumer, "gold");
+  context.book = &book;
+  service.will_answer(200, "", "X-C: shop\r\n");
+  Outside known(service, kept);
+  known.pass(filter(R"(, "identity": {"consumer": "X-C"})"));
+  EXPECT_EQ(known.identity().custom_id, "4711");
+  ASSERT_EQ(known.identity().groups.size(), 1u);
+  EXPECT_EQ(known.identity().groups[0], "gold");
+  service.will_answer(200, "", "X-C: shop\r\nX-G: silver\r\n");
+  Outside named(service, kept);
+  named.pass(filter(settings));
+  ASSERT_EQ(named.identity().groups.size(), 1u);
+  EXPECT_EQ(named.identity().groups[0], "silver");
   // Says yes, but not to whom: not believed.
   service.will_answer(200, "");
   Outside two(service, kept);
