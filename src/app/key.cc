@@ -10,6 +10,7 @@
 #include "adapters/sqlite/key_file.h"
 #include "app/config_source.h"
 #include "app/pepper.h"
+#include "app/redis_key_store.h"
 #include "base/nearest.h"
 #include "base/quantity.h"
 #include "identity/api_key.h"
@@ -68,7 +69,7 @@ class KeyCommand {
       print(settings.error(), *source);
       return kProblems;
     }
-    if (settings->store == snapshot::CredentialSettings::Store::none) {
+    if (settings->credentials.store == snapshot::CredentialSettings::Store::none) {
       return fail(
           fmt::format("{} does not say where keys are kept; add\n\n  credentials:\n    store: {{file: keys.db}}\n",
                       source->name()));
@@ -119,10 +120,16 @@ class KeyCommand {
     return {};
   }
 
-  std::expected<void, std::string> open(const snapshot::CredentialSettings& settings) {
+  std::expected<void, std::string> open(const snapshot::StoreSettings& where) {
     using adapters::sqlite::KeyFile;
-    if (settings.store != snapshot::CredentialSettings::Store::file)
-      return std::unexpected(std::string("keys in Redis are not within reach of this command yet"));
+    const snapshot::CredentialSettings& settings = where.credentials;
+    if (settings.store == snapshot::CredentialSettings::Store::redis) {
+      auto opened = RedisKeyStore::open(where.redis);
+      if (!opened) return std::unexpected(opened.error());
+      store_ = std::move(*opened);
+      pepper_.emplace(settings.pepper);
+      return {};
+    }
     const bool makes = options_.action == KeyOptions::Action::create;
     const bool hashes = makes || options_.action == KeyOptions::Action::rotate;
     auto opened = KeyFile::open(settings.file, makes ? KeyFile::Mode::create : KeyFile::Mode::existing);

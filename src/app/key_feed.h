@@ -11,41 +11,50 @@
 #include "io/bell.h"
 #include "io/offload.h"
 #include "io/task.h"
+#include "ports/name_resolver.h"
 #include "snapshot/snapshot.h"
 
 namespace weir::app {
 
+class RedisKeys;
 class StoredKeys;
 
 class KeyFeed {
  public:
   using Publish = std::function<void(std::shared_ptr<const identity::KeySet>)>;
   using Say = std::function<void(const std::string&)>;
-  KeyFeed(io::Loop& loop, io::Offload& offload, Publish publish, Say say);
+  KeyFeed(io::Loop& loop, io::Offload& offload, ports::NameResolver* resolver, Publish publish, Say say);
   KeyFeed(const KeyFeed&) = delete;
   KeyFeed& operator=(const KeyFeed&) = delete;
   ~KeyFeed();
 
   // From now on; the same settings as before change nothing. The keys of another store are published as soon as they
   // are read: until then those of the one before serve.
-  void follow(const snapshot::CredentialSettings& settings);
+  void follow(const snapshot::Snapshot& config);
 
-  // Looks once: before the first request is served.
-  io::Task<void> refresh();
+  // Returns when the keys are known as far as they can be: before the first request is served.
+  io::Task<void> begin();
   // Until end().
   io::Task<void> run();
   void end();
 
  private:
+  void publish(std::shared_ptr<const identity::KeySet> keys);
   void complain(const std::string& what);
+  io::Task<void> refresh();
+  io::Task<void> note_uses();
+  io::Task<void> retire(std::unique_ptr<RedisKeys> keys);
 
   io::Loop& loop_;
   io::Offload& offload_;
+  ports::NameResolver* resolver_;
   Publish publish_;
   Say say_;
   io::Bell bell_;
   snapshot::CredentialSettings settings_;
   std::shared_ptr<StoredKeys> source_;  // shared with what is being read just now; nullptr: no store
+  std::unique_ptr<RedisKeys> redis_;
+  io::TaskGroup retiring_;
   std::string complaint_;
   io::TimePoint uses_noted_{};
   bool ended_ = false;

@@ -144,7 +144,7 @@ void compile_credentials(CompileContext& context) {
 
 }  // namespace
 
-std::expected<CredentialSettings, Problems> credential_settings(const Json& document, const CompileOptions& options) {
+std::expected<StoreSettings, Problems> credential_settings(const Json& document, const CompileOptions& options) {
   const Schema schema = document_schema(options.filters);
   if (Problems problems = check(document, schema); !problems.empty()) return std::unexpected(std::move(problems));
   Snapshot out;
@@ -152,8 +152,9 @@ std::expected<CredentialSettings, Problems> credential_settings(const Json& docu
   Problems problems;
   CompileContext context{options, fields, out, problems};
   if (fields.has("credentials")) compile_credentials(context);
+  if (out.credentials.store == CredentialSettings::Store::redis) compile_redis(context);
   if (!problems.empty()) return std::unexpected(std::move(problems));
-  return std::move(out.credentials);
+  return StoreSettings{std::move(out.credentials), std::move(out.redis)};
 }
 
 void compile_consumers(CompileContext& context) {

@@ -7,7 +7,12 @@
 
 namespace weir::snapshot {
 
-// The problems are those of the whole document's form, or of `credentials`. Store::none: it has no `credentials`.
-std::expected<CredentialSettings, Problems> credential_settings(const Json& document, const CompileOptions& options);
+struct StoreSettings {
+  CredentialSettings credentials;                     // Store::none: the config has no `credentials`
+  std::shared_ptr<const ports::RedisSettings> redis;  // of Store::redis
+};
+
+// The problems are those of the whole document's form, of `credentials`, or of `redis`.
+std::expected<StoreSettings, Problems> credential_settings(const Json& document, const CompileOptions& options);
 
 }  // namespace weir::snapshot

@@ -1,0 +1,22 @@
+// The copy of the API keys in Redis that a gateway keeps on its own disk, so that one that starts while Redis is away
+// still knows them: records with hashes, never a secret, sealed with a MAC under the pepper, so that a file that was
+// changed is no file. Blocking: called by io/offload.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "identity/key_record.h"
+
+namespace weir::app {
+
+// Written beside, synced and renamed: whatever happens, one whole copy is there. Empty: done; else what failed.
+std::string write_key_copy(const std::string& file, const std::vector<identity::KeyRecord>& records,
+                           const identity::Mac& pepper);
+
+// The error is a sentence.
+std::expected<std::vector<identity::KeyRecord>, std::string> read_key_copy(const std::string& file,
+                                                                           const identity::Mac& pepper);
+
+}  // namespace weir::app
