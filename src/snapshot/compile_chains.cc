@@ -210,6 +210,8 @@ void ChainMaker::check_columns(const Fields& route, const pipeline::Route& made,
   if (made.rate_bucket && disabled(kRateLimit)) {
     context_.report(route.problem("rate_limit_rps", "but its plugin_chain disables \"rate_limit\"",
                                   "set rate_limit_rps: 0, or do not disable the filter"));
+  } else if (made.rate_bucket && !has(kRateLimit)) {
+    context_.report(route.problem("rate_limit_rps", "there is no filter \"rate_limit\" here to enforce it"));
   }
 }
 

@@ -81,7 +81,7 @@ MISTAKES = {
     "bad duration": (("access_log:", "drain_timeout: 25\naccess_log:"), "10:16", ["drain_timeout"]),
     "unknown filter": (("upstream_url: http://users}", "upstream_url: http://users, plugin_chain: [heders]}"), "8:", ["heders", "headers"]),
     "not built: auth": (("upstream_url: http://users}", "upstream_url: http://users, auth_required: true}"), "8:", ["auth_required"]),
-    "not built: limit": (("upstream_url: http://users}", "upstream_url: http://users, rate_limit_rps: 5}"), "8:", ["rate_limit_rps"]),
+    "more than a count": (("upstream_url: http://users}", "upstream_url: http://users, rate_limit_rps: 1e10}"), "8:", ["rate_limit_rps"]),
     "canary without a url": (("upstream_url: http://users}", "upstream_url: http://users, canary_weight: 5}"), "8:", ["canary_upstream_url"]),
     "tie": (("routes:", "routes:\n  - {route_id: twin, path_pattern: /api/v1/users/**, upstream_url: http://users, http_methods: [GET]}"),
             None, ["twin", "users"]),

@@ -98,7 +98,7 @@ def test_exact_among_three_instances_and_eight_clients(weir, redis):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_exact_in_a_million_calls(weir, redis):
-    exactness(weir, redis, 125_000, rate=20_000, burst=5000)
+    exactness(weir, redis, 125_000, rate=4000, burst=8000)
 
 
 @pytest.mark.parametrize("each", [2500, pytest.param(125_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
