@@ -106,7 +106,8 @@ class Proxy final : public pipeline::Execution {
     exchange.upstream_started = io::Clock::now();
     prepare_fields(exchange);
 
-    bool idempotent = http::idempotent(exchange.request.method);
+    // May be sent again if a pooled connection turns out to be stale: a body goes by once.
+    bool repeatable = http::idempotent(exchange.request.method) && exchange.request.framing == http::Framing::none;
     bool fresh = false;
     upstream::Tried tried = 0;
     ProxyCall::Replay replay;
@@ -115,7 +116,7 @@ class Proxy final : public pipeline::Execution {
       upstream::Target* target = upstream.pick(tried);
       if (!target) co_return fail(Reason::upstream_no_address, "the upstream's name has not resolved");
       exchange.upstream_address = exchange.arena.copy(target->spec.address);
-      auto connection = fresh ? nullptr : upstream.take_idle(*target, !idempotent);
+      auto connection = fresh ? nullptr : upstream.take_idle(*target, !repeatable);
       if (!connection) {
         // The same address that did not answer in time is not asked again: it costs the client as much once more.
         bool elsewhere = upstream.spec().targets.size() > 1 || target->addresses.size() > 1;

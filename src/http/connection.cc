@@ -68,7 +68,8 @@ io::Task<bool> Connection::open() {
 }
 
 io::Task<bool> Connection::read_proxy_header() {
-  if (!settings_->proxy_protocol_from.contains(peer_.address.ip())) co_return false;
+  // Who may connect to a Unix socket its file's permissions say; there is no address to judge by.
+  if (!peer_.address.is_unix() && !settings_->proxy_protocol_from.contains(peer_.address.ip())) co_return false;
   // Peeked at and then read exactly: what follows may be a TLS handshake, which OpenSSL reads from the socket itself.
   char bytes[kProxyHeader];
   int fd = stream_.handle().fd();

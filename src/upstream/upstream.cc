@@ -88,20 +88,21 @@ void Upstream::resolved(const std::string& host, const std::vector<IpAddress>& a
 }
 
 Target* Upstream::pick(Tried& tried) noexcept {
-  std::size_t count = std::min<std::size_t>(targets_.size(), 64);
+  constexpr std::size_t kRemembered = 64;  // of Tried; beyond it the weights alone see to it that others come first
+  const std::size_t count = targets_.size();
   auto choose = [&](bool again) -> Target* {
     std::int64_t total = 0;
     std::size_t best = count;
     for (std::size_t i = 0; i < count; ++i) {
       Target& target = *targets_[i];
-      if (target.addresses.empty() || (!again && ((tried >> i) & 1))) continue;
+      if (target.addresses.empty() || (!again && i < kRemembered && ((tried >> i) & 1))) continue;
       target.current_weight += target.spec.weight;
       total += target.spec.weight;
       if (best == count || target.current_weight > targets_[best]->current_weight) best = i;
     }
     if (best == count) return nullptr;
     targets_[best]->current_weight -= total;
-    tried |= Tried{1} << best;
+    if (best < kRemembered) tried |= Tried{1} << best;
     return targets_[best].get();
   };
   if (count == 1) {  // most upstreams: nothing to weigh
