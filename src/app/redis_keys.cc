@@ -56,8 +56,9 @@ void RedisKeys::publish() {
   Records changed;
   changed.reserve(changed_.size());
   for (const auto& [id, record] : changed_) changed.push_back(record);
-  auto overlay = changed.empty() ? nullptr : std::make_shared<const identity::KeyTable>(changed);
-  publish_(std::make_shared<const identity::KeySet>(identity::KeySet{table_, std::move(overlay), pepper_}));
+  collect_uses(overlay_.get());
+  overlay_ = changed.empty() ? nullptr : std::make_shared<const identity::KeyTable>(changed);
+  publish_(std::make_shared<const identity::KeySet>(identity::KeySet{table_, overlay_, pepper_}));
 }
 
 io::Task<void> RedisKeys::make_table(Records records) {
@@ -86,6 +87,7 @@ io::Task<void> RedisKeys::work() {
       if (records.empty() && !table_) {
         if (auto copy = co_await read_copy(); copy && !copy->empty()) {
           records = std::move(*copy);
+          feed_.known(records.size());
           complain_("there are no API keys in Redis; those of the local copy are in use");
         }
       }
@@ -124,16 +126,20 @@ io::Task<void> RedisKeys::begin(io::Duration patience) {
     co_return;
   }
   const std::size_t count = copy->size();
+  feed_.known(count);
   co_await make_table(std::move(*copy));
   complain_("Redis does not answer; the " + std::to_string(count) + " keys of the local copy are in use");
 }
 
+void RedisKeys::collect_uses(const identity::KeyTable* table) {
+  if (table == nullptr) return;
+  for (const auto& use : table->take_uses()) uses_[std::string(use.id)] = use.at;
+}
+
 io::Task<void> RedisKeys::note_uses() {
+  for (const auto* table : {before_.get(), table_.get(), overlay_.get()}) collect_uses(table);
   std::vector<adapters::redis::StoredKeys::Use> uses;
-  for (const auto& table : {before_, table_}) {
-    if (!table) continue;
-    for (const auto& use : table->take_uses()) uses.push_back({std::string(use.id), use.at});
-  }
+  for (const auto& [id, at] : std::exchange(uses_, {})) uses.push_back({id, at});
   // A use that cannot be told is forgotten: the next one of that key will be.
   if (!uses.empty()) (void)co_await feed_.store().note_uses(std::move(uses));
 }

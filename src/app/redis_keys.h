@@ -39,6 +39,7 @@ class RedisKeys {
   void take_all(Records records);
   void take_changed(const std::string& id, std::optional<identity::KeyRecord> record);
   void publish();
+  void collect_uses(const identity::KeyTable* table);
   io::Task<void> work();
   io::Task<void> make_table(Records records);
   io::Task<std::optional<Records>> read_copy();
@@ -52,9 +53,10 @@ class RedisKeys {
   std::map<std::string, identity::KeyRecord> known_;    // what the copy is written of
   std::map<std::string, identity::KeyRecord> changed_;  // since table_ was read
   std::map<std::string, identity::KeyRecord> newest_;   // since what arrived_ holds was read, or is being made
-  std::shared_ptr<const identity::KeyTable> table_, before_;
-  std::optional<Records> arrived_;  // all, to be made a table of
-  std::string copy_missing_;        // why read_copy() gave nothing
+  std::shared_ptr<const identity::KeyTable> table_, before_, overlay_;
+  std::map<std::string, std::int64_t> uses_;  // of keys, not told yet
+  std::optional<Records> arrived_;            // all, to be made a table of
+  std::string copy_missing_;                  // why read_copy() gave nothing
   bool copy_due_ = false;
   io::Bell bell_;
   bool ended_ = false;

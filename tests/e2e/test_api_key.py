@@ -261,7 +261,7 @@ def test_another_store_by_a_reload(weir, origin):
     gateway = weir(make_document(origin))
     before = Keys(gateway).create()
     comes_in(gateway, before["key"])
-    gateway.reload(make_document(origin) | {"credentials": {"store": {"file": "other.db"}}})
+    gateway.reload(gateway.document | {"credentials": {"store": {"file": "other.db"}}})
     until("the key of the other store is not known", lambda: ask(gateway, before["key"]).status == 401)
     comes_in(gateway, Keys(gateway).create()["key"])
 

@@ -31,7 +31,8 @@ class KeyFeed {
   ~KeyFeed();  // after ended()
 
   const ports::RedisSettings& settings() const noexcept { return client_.settings(); }
-  bool loaded() const noexcept { return loaded_; }
+  // The owner has that many keys from elsewhere: a Redis without any has lost them.
+  void known(std::size_t count) noexcept { known_ = count; }
   StoredKeys& store() noexcept { return store_; }
 
   void end();
