@@ -280,7 +280,7 @@ def test_with_a_real_authorization_server(weir, origin, provider):
     assert fetch(gateway.port, "/x", headers=bearer(token[:-1] + "_")).status == 401
     narrow = fetch(gateway.port, "/x", headers=bearer(idp.token("write")))
     problem(gateway, narrow, "insufficient_scope")
-    assert narrow.status == 403
+    assert narrow.status == 403 and narrow.get("www-authenticate") == 'Bearer realm="weir", error="insufficient_scope", scope="read"'
     idp.revoke(token)
     until("a revoked token stops being good", lambda: fetch(gateway.port, "/x", headers=bearer(token)).status == 401)
     kept = idp.token()
