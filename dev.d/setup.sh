@@ -10,6 +10,7 @@ packages=(
 )
 lint_packages=(clang-tidy-19)
 test_packages=(
+  faketime     # a wall clock that jumps, in tests/e2e/test_jwt_clock.py
   chromium     # a real EventSource in tests/e2e/test_browser.py
   systemd      # systemd-analyze, which reads the units of deploy/systemd in tests/e2e/test_docs.py
   redis-tools  # redis-cli, and under the name redis-check-rdb the server: package redis-server would only add a service
