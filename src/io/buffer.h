@@ -48,8 +48,9 @@ class BufferPool {
 
  private:
   friend class Buffer;
-  // 64 buffers of 64 KiB: 4 MiB a worker stay for reuse; a burst beyond that goes back to the allocator.
-  static constexpr std::size_t kKept = 64;
+  // What a turn with a hundred exchanges under way takes, two or three each; a burst beyond that goes back to the
+  // allocator. Only what was ever written to takes memory: of most, the pages of one head.
+  static constexpr std::size_t kKept = 256;
   void put(std::unique_ptr<char[]> bytes) {
     if (free_.size() < kKept) free_.push_back(std::move(bytes));
   }
