@@ -95,7 +95,15 @@ int listen_on(int port) {
 
 // ---- epoll, callbacks
 
-void run_epoll(int listener) {
+struct Outgoing {
+  Socket* to;
+  std::string_view bytes;
+  bool close_after;
+};
+
+// batched: what a turn has received is sent when all of it is received, so that whoever sleeps at the other ends is
+// woken once for many messages.
+void run_epoll(int listener, bool batched) {
   const int poll = epoll_create1(0);
   const auto add = [poll](Socket* socket, uint32_t events) {
     epoll_event event{.events = events, .data = {.ptr = socket}};
@@ -103,8 +111,21 @@ void run_epoll(int listener) {
   };
   Socket front{.fd = listener, .buffer = nullptr};
   add(&front, EPOLLIN);
-  static std::array<char, kBuffer> bytes;
   std::array<epoll_event, 256> ready;
+  std::vector<std::unique_ptr<char[]>> buffers;
+  for (int i = 0; i < 256; ++i) buffers.push_back(std::make_unique_for_overwrite<char[]>(kBuffer));
+  std::vector<Outgoing> outgoing;
+  const auto flush = [&outgoing] {
+    for (const Outgoing& each : outgoing) {
+      if (each.to->fd < 0) continue;
+      send(each.to->fd, each.bytes.data(), each.bytes.size(), MSG_NOSIGNAL);
+      if (!each.close_after) continue;
+      close(each.to->fd);
+      each.to->fd = -1;
+      dead.push_back(each.to);
+    }
+    outgoing.clear();
+  };
   while (true) {
     const int count = epoll_wait(poll, ready.data(), 256, -1);
     for (int i = 0; i < count; ++i) {
@@ -117,7 +138,8 @@ void run_epoll(int listener) {
         continue;
       }
       if (socket->fd < 0) continue;
-      const ssize_t got = recv(socket->fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
+      char* bytes = buffers[batched ? outgoing.size() : 0].get();
+      const ssize_t got = recv(socket->fd, bytes, kBuffer, MSG_DONTWAIT);
       if (got < 0 && errno == EAGAIN) continue;
       if (got <= 0) {
         if (socket->other != nullptr) {  // its answer is still on the way
@@ -129,24 +151,24 @@ void run_epoll(int listener) {
         dead.push_back(socket);
         continue;
       }
-      const std::string_view piece(bytes.data(), static_cast<size_t>(got));
+      const std::string_view piece(bytes, static_cast<size_t>(got));
       if (!socket->upstream) {
         bool fresh = false;
         Socket* upstream = join(socket, piece, fresh);
-        send(upstream->fd, piece.data(), piece.size(), MSG_NOSIGNAL);
+        outgoing.push_back({upstream, piece, false});
         if (fresh) add(upstream, EPOLLIN | EPOLLET);
-        continue;
+      } else {
+        Socket* client = socket->other;
+        outgoing.push_back({client, piece, false});
+        if (last_piece(socket, piece)) {
+          pool.push_back(socket);
+          client->other = nullptr;
+          if (client->closing) outgoing.back().close_after = true;
+        }
       }
-      Socket* client = socket->other;
-      send(client->fd, piece.data(), piece.size(), MSG_NOSIGNAL);
-      if (!last_piece(socket, piece)) continue;
-      pool.push_back(socket);
-      client->other = nullptr;
-      if (!client->closing) continue;
-      close(client->fd);
-      client->fd = -1;
-      dead.push_back(client);
+      if (!batched) flush();
     }
+    flush();
     for (Socket* socket : dead) delete socket;
     dead.clear();
   }
@@ -250,13 +272,14 @@ void run_io_uring(int listener) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 4) return std::fputs("usage: bare epoll|io_uring PORT ORIGIN_PORT\n", stderr), 2;
+  if (count != 4) return std::fputs("usage: bare epoll|epoll_batched|io_uring PORT ORIGIN_PORT\n", stderr), 2;
   origin.sin_family = AF_INET;
   origin.sin_port = htons(static_cast<uint16_t>(std::atoi(arguments[3])));
   origin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   const int listener = listen_on(std::atoi(arguments[2]));
-  if (std::string_view(arguments[1]) == "epoll") {
-    run_epoll(listener);
+  const std::string_view kind = arguments[1];
+  if (kind.starts_with("epoll")) {
+    run_epoll(listener, kind == "epoll_batched");
   } else {
     run_io_uring(listener);
   }

@@ -201,7 +201,7 @@ def start(names, origin, first_port, weir=None):
 def start_all(started, names, origin, first_port, weir):
     programs = {
         "weir": str(weir) if weir else program("", ROOT / "build/release/weir"), "nginx": program("nginx"), "haproxy": program("haproxy"),
-        "floor_epoll": program("", WORK / "bare"), "floor_io_uring": program("", WORK / "bare"), "caddy": program("caddy"), "envoy": program("", WORK / "envoy/envoy/_bin/envoy"),
+        "floor_epoll": program("", WORK / "bare"), "floor_epoll_batched": program("", WORK / "bare"), "floor_io_uring": program("", WORK / "bare"), "caddy": program("caddy"), "envoy": program("", WORK / "envoy/envoy/_bin/envoy"),
     }
     for index, name in enumerate(programs):
         if name not in names:

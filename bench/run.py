@@ -147,7 +147,7 @@ def idle(proxies, options):
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description="Weir beside nginx, HAProxy, Caddy and Envoy.")
     parser.add_argument("what", nargs="?", choices=["compare", "idle"], default="compare")
-    parser.add_argument("--only", default="weir,nginx,haproxy,caddy,envoy", help="proxies, separated by commas")
+    parser.add_argument("--only", default="weir,nginx,haproxy,caddy,envoy,floor_epoll,floor_epoll_batched,floor_io_uring", help="proxies, separated by commas")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=2, help="length of a slice")
     parser.add_argument("--scenario", default="", help="only those with this in their name")
