@@ -1,4 +1,5 @@
-#include <chrono>
+#include <time.h>
+
 #include <map>
 
 #include "filters/verified_tokens.h"
@@ -571,11 +572,15 @@ TEST(Jwt, Speed) {
   world.lend(scene);
   scene.header("Authorization", bearer).header("Accept", "*/*").header("User-Agent", "curl");
   constexpr int kTimes = 100'000;
+  const auto cpu_ns = [] {
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+  };
   const auto measure = [&](const char* name, auto what) {
-    const auto begun = std::chrono::steady_clock::now();
+    const double begun = cpu_ns();
     for (int i = 0; i < kTimes; ++i) what();
-    const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begun;
-    std::printf("  %s: %.0f ns\n", name, took.count() / kTimes);
+    std::printf("  %s: %.0f ns\n", name, (cpu_ns() - begun) / kTimes);
   };
   measure("a cached token, the whole filter", [&] {
     scene.exchange.arena.clear();
