@@ -314,8 +314,10 @@ io::Task<void> Process::hand_over() {
   say("starting a successor");
   std::vector<int> sockets = gateway_->sockets();
   sockets.insert(sockets.end(), admin_sockets_.begin(), admin_sockets_.end());
+  limits_->hand_over();
   auto started = co_await successor_.start(loop_, std::move(sockets));
   if (!started) {
+    limits_->take_again();
     say("handing over failed, this process goes on: {}", started.error());
     co_return;
   }

@@ -103,6 +103,10 @@ void SharedLimits::end() {
   bell_.ring();
 }
 
+void SharedLimits::hand_over() {
+  if (auto saved = file_.let_go(); !saved) say_("warning: quotas are handed over as last written: " + saved.error());
+}
+
 void SharedLimits::told(int source, bool available, std::string why) {
   control_.post([this, source, available, why = std::move(why)] { note(source, available, why); });
 }

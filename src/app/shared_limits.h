@@ -31,6 +31,9 @@ class SharedLimits {
   // Until end(): forgets what is over, says when Redis is away and when it is back.
   io::Task<void> run();
   void end();
+  // A successor is about to start: it reads what is written now, and this process writes no more.
+  void hand_over();
+  void take_again() { file_.take_again(); }  // it did not start
 
   // Any thread: whether `source` (a worker's number, or kControl) can ask Redis.
   void told(int source, bool available, std::string why);

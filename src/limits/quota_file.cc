@@ -156,12 +156,28 @@ void QuotaFile::run() {
   while (!last) {
     wake_.wait_for(lock, kEvery, [&] { return ending_; });
     last = ending_;
-    if (saved_changes_ == local_.quota_changes() && saved_instances_ == instances_.live()) continue;
     lock.unlock();
-    auto saved = save();
+    auto saved = save_if_changed();
     lock.lock();
     last_error_ = saved ? std::string() : saved.error();
   }
+}
+
+std::expected<void, std::string> QuotaFile::save_if_changed() {
+  std::lock_guard saving(saving_);
+  if (let_go_ || (saved_changes_ == local_.quota_changes() && saved_instances_ == instances_.live())) return {};
+  return save();
+}
+
+std::expected<void, std::string> QuotaFile::let_go() {
+  std::lock_guard saving(saving_);
+  let_go_ = true;
+  return directory_.empty() ? std::expected<void, std::string>() : save();
+}
+
+void QuotaFile::take_again() {
+  std::lock_guard saving(saving_);
+  let_go_ = false;
 }
 
 std::string QuotaFile::last_error() {

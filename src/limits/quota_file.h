@@ -31,13 +31,17 @@ class QuotaFile {
   // Makes the folder if it is missing, reads the file if it is there, and begins to keep it. The error is a sentence;
   // a damaged file is none, but `warning` says so.
   std::expected<void, std::string> open(const std::string& directory, std::string& warning);
-  // Writes now, if anything changed. The error is a sentence.
-  std::expected<void, std::string> save();
+  // Another process takes the file over: writes it a last time, and never again. What is counted here after that is
+  // forgotten: requests that this process still ends.
+  std::expected<void, std::string> let_go();
+  void take_again();  // nobody has taken it over
   // Writes that failed, and the last reason; for people. Any thread.
   std::string last_error();
 
  private:
   void run();
+  std::expected<void, std::string> save();  // holding saving_, or before the thread runs
+  std::expected<void, std::string> save_if_changed();
   std::expected<void, std::string> write(const std::string& bytes) const;
 
   LocalStore& local_;
@@ -45,6 +49,8 @@ class QuotaFile {
   std::string directory_;
   std::uint64_t saved_changes_ = 0;
   std::uint32_t saved_instances_ = 0;
+  std::mutex saving_;    // held while the file is written
+  bool let_go_ = false;  // guarded by saving_
   std::mutex mutex_;
   std::condition_variable wake_;
   bool ending_ = false;     // guarded by mutex_

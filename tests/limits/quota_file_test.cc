@@ -64,10 +64,24 @@ TEST(QuotaFile, AKillForgetsOnlyWhatCameAfterTheLastWrite) {
   const Folder folder;
   Life first(folder.path);
   for (int i = 0; i < 100; ++i) first.use("a");
-  ASSERT_TRUE(first.file.save());
+  ASSERT_TRUE(first.file.let_go());
   first.use("a");
   Life second(folder.path);  // the first has not ended, as after kill -9
   EXPECT_EQ(second.use("a"), 899u);
+}
+
+TEST(QuotaFile, WhoHandsOverWritesALastTimeAndNeverAgain) {
+  const Folder folder;
+  {
+    Life first(folder.path);
+    for (int i = 0; i < 100; ++i) first.use("a");
+    ASSERT_TRUE(first.file.let_go());
+    Life second(folder.path);
+    for (int i = 0; i < 10; ++i) second.use("a");
+    for (int i = 0; i < 500; ++i) first.use("a");
+  }
+  Life third(folder.path);
+  EXPECT_EQ(third.use("a"), 889u);
 }
 
 TEST(QuotaFile, ADamagedFileIsSetAside) {
