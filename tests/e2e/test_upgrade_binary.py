@@ -96,3 +96,12 @@ def test_a_new_process_that_does_not_start_leaves_the_old_one_serving(weir, orig
         assert fetch(gateway.port, "/x").status == 200
         assert gateway.process.poll() is None
     gateway.config_file.write_text(good)
+
+
+def test_quotas_are_handed_over(weir, tmp_path):
+    quota = config.filter_("quota", most=10, per="month")
+    gateway = weir(config.document(config.respond("a", "/a", before=[quota]), state_dir=str(tmp_path / "state")))
+    assert [fetch(gateway.port, "/a").status for _ in range(3)] == [200] * 3
+    with Successor(gateway):
+        gateway.process.wait(15 * SCALE)
+        assert ";r=6;" in fetch(gateway.port, "/a").get("ratelimit"), "the fourth of ten, by another process"
