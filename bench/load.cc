@@ -1,5 +1,5 @@
 // The load generator of the benchmark: one epoll thread, a closed loop over N connections to 127.0.0.1.
-//   load PORT PATH CONNECTIONS SECONDS KIB keep|close   sends GETs and prints one JSON line of what came back
+//   load PORT PATH CONNECTIONS SECONDS KIB keep|close [HEADER]   sends GETs and prints one JSON line of what came back
 //   load PORT PATH CONNECTIONS 0 KIB idle               one GET on each connection, prints "idle", holds them until
 //   stdin ends
 // Every answer is checked: status 200 and a body of KIB kibibytes. Anything else is counted as an error, never as a
@@ -76,12 +76,14 @@ struct Connection {
 
 class Load {
  public:
-  Load(uint16_t port, std::string path, size_t connections, size_t body, Mode mode)
+  // `field`: one more header line, without its end; empty for none.
+  Load(uint16_t port, std::string path, size_t connections, size_t body, Mode mode, const std::string& field)
       : body_(body), mode_(mode), connections_(connections), poll_(epoll_create1(0)) {
     address_.sin_family = AF_INET;
     address_.sin_port = htons(port);
     address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     request_ = "GET " + path + " HTTP/1.1\r\nHost: bench.example.com\r\nUser-Agent: weir-bench/1\r\nAccept: */*\r\n";
+    if (!field.empty()) request_ += field + "\r\n";
     if (mode == Mode::close) request_ += "Connection: close\r\n";
     request_ += "\r\n";
   }
@@ -225,12 +227,13 @@ class Load {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 7) return std::fputs("usage: load PORT PATH CONNECTIONS SECONDS KIB keep|close|idle\n", stderr), 2;
+  if (count != 7 && count != 8)
+    return std::fputs("usage: load PORT PATH CONNECTIONS SECONDS KIB keep|close|idle [HEADER]\n", stderr), 2;
   const std::string_view word = arguments[6];
   const Mode mode = word == "idle" ? Mode::idle : word == "close" ? Mode::close : Mode::keep;
   static Load load(static_cast<uint16_t>(std::atoi(arguments[1])), arguments[2],
                    static_cast<size_t>(std::atoi(arguments[3])), static_cast<size_t>(std::atoi(arguments[5])) * 1024,
-                   mode);
+                   mode, count == 8 ? arguments[7] : "");
   if (mode == Mode::idle) return load.hold();
   const double seconds = std::atof(arguments[4]);
   load.run(seconds > 60 ? 60 : seconds);

@@ -186,11 +186,12 @@ def program(name, *places):
     return next((str(p) for p in places if p.exists()), None) or shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
 
 
-def start(names, origin, first_port, weir=None):
-    """Starts those of `names` whose program is there, all at once; returns [Proxy]. Says which are missing."""
+def start(names, origin, first_port, weir=None, chains=None):
+    """Starts those of `names` whose program is there, all at once; returns [Proxy]. Says which are missing. `chains`: the Chains
+    (chains.py) of those that have a policy."""
     started = []
     try:
-        start_all(started, names, origin, first_port, weir)
+        start_all(started, names, origin, first_port, weir, chains)
     except BaseException:
         for proxy in started:
             proxy.stop()
@@ -198,11 +199,13 @@ def start(names, origin, first_port, weir=None):
     return started
 
 
-def start_all(started, names, origin, first_port, weir):
+def start_all(started, names, origin, first_port, weir, chains):
     programs = {
         "weir": str(weir) if weir else program("", ROOT / "build/release/weir"), "nginx": program("nginx"), "haproxy": program("haproxy"),
         "floor_epoll": program("", WORK / "bare"), "floor_epoll_batched": program("", WORK / "bare"), "floor_io_uring": program("", WORK / "bare"), "caddy": program("caddy"), "envoy": program("", WORK / "envoy/envoy/_bin/envoy"),
     }
+    programs |= {name: programs["weir"] for name in ("weir_jwt", "weir_key", "weir_redis", "weir_lease")}
+    programs["envoy_jwt"] = programs["envoy"]
     for index, name in enumerate(programs):
         if name not in names:
             continue
@@ -218,8 +221,13 @@ def start_all(started, names, origin, first_port, weir):
         work.mkdir(parents=True, exist_ok=True)
         values = {"port": port, "origin": origin, "work": work, "connections": CONNECTIONS, "half": CONNECTIONS // 2 - 500}
         environment = None
-        if name == "weir":
-            (work / "weir.json").write_text(json.dumps(weir_config(port, origin), indent=1))
+        if name.startswith("weir"):
+            config = weir_config(port, origin)
+            config["access_log"]["path"] = str(work / "access.ndjson")
+            if name == "weir":
+                (work / "weir.json").write_text(json.dumps(config, indent=1))
+            else:
+                chains.weir(name, path, config, work / "weir.json")
             command = [path, "serve", "--config", str(work / "weir.json")]
         elif name == "nginx":
             (work / "nginx.conf").write_text(NGINX.format(**values))
@@ -234,7 +242,8 @@ def start_all(started, names, origin, first_port, weir):
             command = [path, "run", "--config", str(work / "Caddyfile"), "--adapter", "caddyfile"]
             environment = {"GOMAXPROCS": "1", "XDG_CONFIG_HOME": str(work), "XDG_DATA_HOME": str(work), "HOME": str(work)}
         else:
-            (work / "envoy.json").write_text(json.dumps(envoy_config(port, origin)))
+            config = envoy_config(port, origin)
+            (work / "envoy.json").write_text(json.dumps(config if name == "envoy" else chains.envoy(config, work / "access.log")))
             os.chmod(path, 0o755)
             command = [path, "-c", str(work / "envoy.json"), "--concurrency", "1", "--disable-hot-restart", "-l", "warn"]
         started.append(Proxy(name, port, command, environment))

@@ -7,6 +7,7 @@ what is compared is the ratio Weir / peer of each round: its median, least and g
 
   run.py [--only nginx,haproxy] [--rounds 9] [--seconds 2] [--scenario NAME]    writes build/bench/result.{md,json}
   run.py idle [--connections 9000]                                              memory per idle connection
+  run.py chain                          Weir with a policy beside nginx without one; writes build/bench/chain.{md,json}
 """
 
 import argparse
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import time
 
+import chains
 import peers
 
 SCENARIOS = {  # name: (connections, KiB of body, keep or close)
@@ -40,15 +42,18 @@ def compile_tools():
             subprocess.run(["clang++-19", "-std=c++23", "-O2", "-o", str(binary), str(source), *(["-luring"] if name == "bare" else [])], check=True)
 
 
-def load_command(port, connections, seconds, kib, mode):
+CHAIN_TARGETS = {"weir_jwt": 1.0, "weir_key": 1.0, "weir_redis": 1.1, "weir_lease": 1.1}  # ÷ nginx's plain proxy_pass
+
+
+def load_command(port, connections, seconds, kib, mode, field=""):
     return ["taskset", "-c", "1", str(peers.WORK / "load"), str(port), f"{peers.MEASURED}/{kib}k", str(connections), str(seconds),
-            str(kib), mode]
+            str(kib), mode, field]
 
 
 def slice_of(proxy, scenario, seconds):
     connections, kib, mode = SCENARIOS[scenario]
     before = proxy.cpu_ns()
-    done = subprocess.run(load_command(proxy.port, connections, seconds, kib, mode), capture_output=True, text=True, check=True)
+    done = subprocess.run(load_command(proxy.port, connections, seconds, kib, mode, proxy.field), capture_output=True, text=True, check=True)
     spent, seen = proxy.cpu_ns() - before, json.loads(done.stdout)
     if seen["errors"] or not seen["requests"]:
         sys.exit(f"bench: {proxy.name}, {scenario}: {seen['errors']} wrong answers, {seen['requests']} right ones; no figure")
@@ -124,6 +129,26 @@ def compare(proxies, options):
     print("written: build/bench/result.md, build/bench/result.json")
 
 
+def chain(proxies, options):
+    """Each chain of Weir, and Envoy's, ÷ nginx's plain proxy_pass: 64 connections, 1 KiB."""
+    scenario = next(iter(SCENARIOS))
+    figures = measure(proxies, [scenario], options.rounds, options.seconds, options.seed)[scenario]
+    lines = [f"Measured {time.strftime('%Y-%m-%d')} on {processor()}, Linux {platform.release()}, {options.rounds} rounds of "
+             f"{options.seconds} s slices, seed {options.seed}; {scenario}.", "",
+             "| proxy | CPU µs/request | ÷ nginx: median (min–max) | target | p50 µs | p99 µs | requests/s |", "|---|---|---|---|---|---|---|"]
+    for name, slices in figures.items():
+        middle = {key: statistics.median(s[key] for s in slices) for key in slices[0]}
+        each = [ours["cpu_us"] / theirs["cpu_us"] for ours, theirs in zip(slices, figures["nginx"])]
+        limit = CHAIN_TARGETS.get(name)
+        target = f"≤ {limit:.1f} {'met' if statistics.median(each) <= limit else 'MISSED'}" if limit else ""
+        lines.append(f"| {name} | {middle['cpu_us']:.1f} | **{statistics.median(each):.2f}** ({min(each):.2f}–{max(each):.2f}) | {target} "
+                     f"| {middle['p50_us']:.0f} | {middle['p99_us']:.0f} | {middle['rate']:.0f} |")
+    text = "\n".join(lines) + "\n"
+    (peers.WORK / "chain.md").write_text(text, encoding="utf-8")
+    (peers.WORK / "chain.json").write_text(json.dumps(figures, indent=1))
+    print(text + "written: build/bench/chain.md, build/bench/chain.json")
+
+
 def idle(proxies, options):
     """Growth of anonymous memory (RssAnon: the process's own, no file pages, no kernel buffers) per idle connection."""
     lines = ["| proxy | RssAnon before MiB | with the connections MiB | bytes per idle connection |", "|---|---|---|---|"]
@@ -146,7 +171,7 @@ def idle(proxies, options):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description="Weir beside nginx, HAProxy, Caddy and Envoy.")
-    parser.add_argument("what", nargs="?", choices=["compare", "idle"], default="compare")
+    parser.add_argument("what", nargs="?", choices=["compare", "idle", "chain"], default="compare")
     parser.add_argument("--only", default="weir,nginx,haproxy,caddy,envoy,floor_epoll,floor_epoll_batched,floor_io_uring", help="proxies, separated by commas")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=2, help="length of a slice")
@@ -160,13 +185,20 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     compile_tools()
     origin = subprocess.Popen(["taskset", "-c", "1", str(peers.WORK / "origin"), str(ORIGIN_PORT)])
-    proxies = []
+    proxies, policies = [], None
     try:
-        proxies = peers.start(options.only.split(","), ORIGIN_PORT, FIRST_PORT, options.weir)
-        (idle if options.what == "idle" else compare)(proxies, options)
+        if options.what == "chain":
+            policies = chains.Chains()
+            options.only = ",".join(["nginx", *chains.CHAINS, "envoy_jwt"])
+        proxies = peers.start(options.only.split(","), ORIGIN_PORT, FIRST_PORT, options.weir, policies)
+        for proxy in proxies:
+            proxy.field = policies.headers.get(proxy.name, "") if policies else ""
+        {"idle": idle, "chain": chain, "compare": compare}[options.what](proxies, options)
     finally:
         for proxy in proxies:
             proxy.stop()
+        if policies:
+            policies.stop()
         origin.kill()
         origin.wait()
 
