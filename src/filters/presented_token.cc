@@ -115,7 +115,7 @@ void remove_token(pipeline::Exchange& exchange, const TokenPlaces& places) {
   if (places.bearer) {
     fields.remove_if([](const http::Field& field) {
       return field.id == http::FieldName::authorization &&
-             http::equal_ignoring_case(field.value.substr(0, 6), "Bearer");
+             http::equal_ignoring_case(field.value.substr(0, 7), "Bearer ");
     });
   }
   if (!places.header.name.empty()) places.header.remove(fields);

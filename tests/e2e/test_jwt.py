@@ -12,6 +12,7 @@ from kit import config
 from kit.check import echoed, echoed_values, problem
 from kit.client import fetch
 from kit.tokens import Key, b64, bearer, claims, key_set
+from kit.wait import until
 
 ISSUER = {"issuer": "https://id.test", "audiences": ["api"]}
 
@@ -71,6 +72,24 @@ def test_a_good_token_passes_and_does_not_go_on(gateway, origin, key):
         assert echoed_values(response, "Authorization") == []
     record = gateway.record_of(response)
     assert record["consumer"] == "alice"
+
+
+def test_consumers_of_the_file_come_first(weir, origin, key):
+    shop = {"name": "shop", "custom_id": "c-17", "groups": ["gold"],
+            "credentials": {"jwt": [{"issuer": "https://id.test", "subject": "f81d"}]}}  # fmt: skip
+    route = config.route("all", upstream=origin.url, auth_required=True, plugin_chain=[jwt(key)])
+    document = config.document(route) | {"consumers": [shop]}
+    gateway = weir(document)
+    for subject, consumer in (("f81d", "shop"), ("other", "other")):
+        token = key.token(claims(subject=subject))
+        response = get(gateway, token, "/x", [("X-User-Id", "root"), ("X-Consumer-Name", "root")])
+        assert echoed_values(response, "X-Consumer-Name") == [consumer]
+        assert echoed_values(response, "X-User-Id") == [subject]
+        assert gateway.record_of(response)["consumer"] == consumer
+    # Another name after a reload: what was mapped before is not found in any cache.
+    token = key.token(claims(subject="f81d"))
+    gateway.write(document | {"consumers": [shop | {"name": "store"}]})
+    until("the new name", lambda: echoed_values(get(gateway, token, "/x"), "X-Consumer-Name") == ["store"], 5)
 
 
 def test_without_a_token_there_is_a_challenge(gateway, origin):
