@@ -52,11 +52,11 @@ io::Task<void> KeyFeed::retire(std::unique_ptr<RedisKeys> keys) {
 }
 
 void KeyFeed::publish(std::shared_ptr<const identity::KeySet> keys) {
-  const std::size_t count = keys->all->size(), changed = keys->changed ? keys->changed->size() : 0;
+  const std::size_t count = keys->all->size();
+  const bool whole = keys->changed == nullptr;
   publish_(std::move(keys));
-  std::string text = std::to_string(count) + (count == 1 ? " API key is" : " API keys are") + " in use";
-  if (changed != 0) text += ", " + std::to_string(changed) + " changed since they were read";
-  say_(text);
+  if (!whole) return;  // a thousand pushed changes are no thousand lines
+  say_(std::to_string(count) + (count == 1 ? " API key is" : " API keys are") + " in use");
 }
 
 io::Task<void> KeyFeed::begin() {
