@@ -14,7 +14,7 @@ constexpr std::string_view kName = "weir:revoked";
 }  // namespace
 
 struct RevocationFeed::Source {
-  Source(RevocationFeed& owner, std::shared_ptr<const ports::RedisSettings> settings)
+  Source(RevocationFeed& owner, const std::shared_ptr<const ports::RedisSettings>& settings)
       : client(owner.loop_, settings, owner.resolver_),
         subscriber(owner.loop_, settings, owner.resolver_, {std::string(kName)},
                    {.message = [&owner](std::string_view, std::string_view) { owner.bell_.ring(); },
