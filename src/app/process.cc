@@ -153,8 +153,10 @@ io::Task<bool> Process::start() {
       [this, workers, redis = config.redis, secret = config.tokens.cache_secret](io::Loop& loop, int worker) {
         auto services = std::make_unique<WorkerServices>(
             loop, offload_, signatures_,
-            [this](std::uint64_t source) { loop_.post([this, source] { issuers_->ask(source); }); }, *limits_,
-            resolver_.get(), worker, workers);
+            [this](std::uint64_t source, std::uint64_t seen) {
+              loop_.post([this, source, seen] { issuers_->ask(source, seen); });
+            },
+            *limits_, resolver_.get(), worker, workers);
         services->rates.follow(redis);
         services->tokens.follow(secret);
         return services;

@@ -17,7 +17,7 @@ class WorkerServices final : public gateway::Attachments {
  public:
   // `ask_for_keys` tells the key keeper that an issuer's keys do not suffice.
   WorkerServices(io::Loop& loop, io::Offload& offload, identity::Seen& signatures,
-                 std::function<void(std::uint64_t)> ask_for_keys, SharedLimits& limits, ports::NameResolver* resolver,
+                 gateway::FetchedKeys::Ask ask_for_keys, SharedLimits& limits, ports::NameResolver* resolver,
                  int worker, int workers)
       : issuers(loop, std::move(ask_for_keys)),
         rates(loop, limits, resolver, worker, workers),

@@ -33,7 +33,7 @@ bool FetchedKeys::ask(std::uint64_t id) {
   if (now < source.asked_until) return true;
   if (now < source.quiet_until) return false;
   source.asked_until = now + kPatience;
-  ask_(id);
+  ask_(id, source.seen);
   return true;
 }
 
@@ -59,6 +59,7 @@ void FetchedKeys::update(KeyUpdate update) {
   Source& source = of(update.source);
   source.keys = std::move(update.keys);
   source.quiet_until = update.quiet_until;
+  source.seen = update.number;
   source.asked_until = {};
   wake(source);
 }

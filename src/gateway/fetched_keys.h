@@ -16,12 +16,15 @@ struct KeyUpdate {
   std::uint64_t source = 0;
   std::shared_ptr<const jose::KeySet> keys;  // nullptr: there are none
   io::TimePoint quiet_until{};               // before that, asking again is no use
+  std::uint64_t number = 0;                  // of the source's updates, from 1
 };
 
 class FetchedKeys final : public ports::KeySets {
  public:
-  // `ask` tells the keeper that a source's keys do not suffice; it must not wait.
-  FetchedKeys(io::Loop& loop, std::function<void(std::uint64_t source)> ask) : loop_(loop), ask_(std::move(ask)) {}
+  // Tells the keeper that the keys which came with update number `seen` (0: none came yet) do not suffice, so that it
+  // does not fetch again when newer ones are on their way. Must not wait.
+  using Ask = std::function<void(std::uint64_t source, std::uint64_t seen)>;
+  FetchedKeys(io::Loop& loop, Ask ask) : loop_(loop), ask_(std::move(ask)) {}
   FetchedKeys(const FetchedKeys&) = delete;
   FetchedKeys& operator=(const FetchedKeys&) = delete;
 
@@ -40,6 +43,7 @@ class FetchedKeys final : public ports::KeySets {
     std::uint64_t id = 0;
     std::shared_ptr<const jose::KeySet> keys;
     io::TimePoint quiet_until{};
+    std::uint64_t seen = 0;
     io::TimePoint asked_until{};     // asked, and no answer yet; not believed after that
     std::vector<io::Bell*> waiting;  // in their own frames
   };
@@ -47,7 +51,7 @@ class FetchedKeys final : public ports::KeySets {
   static void wake(Source& source);
 
   io::Loop& loop_;
-  std::function<void(std::uint64_t)> ask_;
+  Ask ask_;
   std::vector<std::unique_ptr<Source>> sources_;  // a handful
   bool ended_ = false;
 };

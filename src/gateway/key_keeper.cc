@@ -38,6 +38,7 @@ struct KeyKeeper::Source {
   int failed_in_a_row = 0;
   std::uint64_t fetches = 0;
   std::uint64_t failures = 0;
+  std::uint64_t published = 0;  // how often
 };
 
 KeyKeeper::KeyKeeper(io::Loop& loop, upstream::Directory& directory, http::BufferPool& buffers, Publish publish,
@@ -72,11 +73,12 @@ void KeyKeeper::forget_gone() {
   std::erase_if(sources_, [](const auto& source) { return source->ended; });
 }
 
-void KeyKeeper::ask(std::uint64_t id) {
+void KeyKeeper::ask(std::uint64_t id, std::uint64_t seen) {
   const auto at =
       std::ranges::find_if(sources_, [&](const auto& source) { return !source->gone && source->spec.id == id; });
   if (at == sources_.end() || (*at)->fetching || (*at)->asked) return;
   Source& source = **at;
+  if (seen != source.published) return;  // newer ones are on their way to whoever asks
   const io::TimePoint now = loop_.refresh();
   if (now < source.quiet_until) return publish(source);
   source.quiet_until = now + kOnDemandPause;
@@ -192,7 +194,9 @@ void KeyKeeper::settle(Source& source, Fetched fetched) {
   ++source.failed_in_a_row;
 }
 
-void KeyKeeper::publish(const Source& source) { publish_({source.spec.id, source.keys, source.quiet_until}); }
+void KeyKeeper::publish(Source& source) {
+  publish_({source.spec.id, source.keys, source.quiet_until, ++source.published});
+}
 
 std::vector<KeySourceFacts> KeyKeeper::facts() const {
   std::vector<KeySourceFacts> out;

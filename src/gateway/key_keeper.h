@@ -31,8 +31,8 @@ class KeyKeeper {
 
   // The sources there are from now on; those that were there before keep their keys.
   void follow(const std::vector<pipeline::KeySourceSpec>& sources);
-  // A worker's keys do not suffice.
-  void ask(std::uint64_t source);
+  // A worker's keys, those of update number `seen`, do not suffice.
+  void ask(std::uint64_t source, std::uint64_t seen);
 
   // Until end().
   io::Task<void> run();
@@ -48,7 +48,7 @@ class KeyKeeper {
   io::Task<Fetched> fetch(Source& source);
   io::Task<std::expected<std::string, std::string>> discover(Source& source, io::TimePoint deadline);
   void settle(Source& source, Fetched fetched);
-  void publish(const Source& source);
+  void publish(Source& source);
   void forget_gone();
 
   io::Loop& loop_;

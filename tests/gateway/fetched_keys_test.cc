@@ -20,7 +20,10 @@ io::Task<void> wait(FetchedKeys* keys, io::TimePoint deadline, int* ended) {
 TEST(FetchedKeys, AnUpdateWakesWhoWaits) {
   io::Loop loop;
   std::vector<std::uint64_t> asked;
-  FetchedKeys keys(loop, [&](std::uint64_t source) { asked.push_back(source); });
+  FetchedKeys keys(loop, [&](std::uint64_t source, std::uint64_t seen) {
+    asked.push_back(source);
+    EXPECT_EQ(seen, 0u);
+  });
   EXPECT_EQ(keys.find(7), nullptr);
   EXPECT_TRUE(keys.ask(7));
   EXPECT_TRUE(keys.ask(7));  // under way: the keeper is told once
@@ -30,7 +33,7 @@ TEST(FetchedKeys, AnUpdateWakesWhoWaits) {
   group.spawn(wait(&keys, loop.now() + std::chrono::hours(1), &ended));
   group.spawn(wait(&keys, loop.now() + std::chrono::hours(1), &ended));
   EXPECT_FALSE(keys.ended());
-  keys.update({.source = 7, .keys = some_keys(), .quiet_until = loop.now() + std::chrono::seconds(30)});
+  keys.update({.source = 7, .keys = some_keys(), .quiet_until = loop.now() + std::chrono::seconds(30), .number = 1});
   EXPECT_EQ(ended, 2);
   EXPECT_NE(keys.find(7), nullptr);
   EXPECT_EQ(keys.find(8), nullptr);
@@ -41,7 +44,7 @@ TEST(FetchedKeys, AnUpdateWakesWhoWaits) {
 
 TEST(FetchedKeys, NobodyWaitsForAKeeperThatIsSilent) {
   io::Loop loop;
-  FetchedKeys keys(loop, [](std::uint64_t) {});
+  FetchedKeys keys(loop, [](std::uint64_t, std::uint64_t) {});
   keys.ask(7);
   int ended = 0;
   io::TaskGroup group;
@@ -53,7 +56,7 @@ TEST(FetchedKeys, NobodyWaitsForAKeeperThatIsSilent) {
 
 TEST(FetchedKeys, TheEndLetsEverybodyGo) {
   io::Loop loop;
-  FetchedKeys keys(loop, [](std::uint64_t) {});
+  FetchedKeys keys(loop, [](std::uint64_t, std::uint64_t) {});
   keys.ask(7);
   int ended = 0;
   io::TaskGroup group;
