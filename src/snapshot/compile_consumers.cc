@@ -120,7 +120,10 @@ void compile_credentials(CompileContext& context) {
     out.pepper_file = out.file + ".pepper";
   } else {
     out.store = CredentialSettings::Store::redis;
-    out.local_copy = resolve_file(context.options.base_dir, fields.string("local_copy"));
+    out.local_copy = fields.has("local_copy") ? resolve_file(context.options.base_dir, fields.string("local_copy"))
+                                              : resolve_file(context.out.state_dir.empty() ? context.options.base_dir
+                                                                                           : context.out.state_dir,
+                                                             "weir-keys.copy");
     if (context.document.json().find("redis") == nullptr)
       context.report(store.problem("redis", "but there is no `redis` in the file", "say there where Redis is"));
   }

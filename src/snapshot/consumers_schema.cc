@@ -126,9 +126,8 @@ const Schema& credentials_schema() {
           .doc("Or the file that holds it. With a store file and neither of the two, `weir key` makes a random one "
                "beside it: FILE.pepper."),
       field("local_copy", file())
-          .fallback("weir-keys.copy")
           .doc("With Redis: where the last table is kept, hashes only, so that a gateway that starts while Redis is "
-               "away still knows the keys."),
+               "away still knows the keys. Without it weir-keys.copy in state_dir, or else beside the config."),
   });
   return kCredentials;
 }
