@@ -34,14 +34,6 @@ bool is_quotable(std::string_view text, std::string& why) {
          std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
 }
 
-bool is_cookie_name(std::string_view text, std::string& why) {
-  why = "a cookie's name has letters, digits, \"-\", \"_\" and \".\"";
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
-  });
-}
-
 const Schema& schema_of() {
   static const Schema kSchema = schema::object({
       field("issuers", schema::array(jwt_issuer_schema()).min_items(1).max_items(32))

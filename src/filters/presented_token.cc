@@ -80,6 +80,14 @@ void remove_parameter(pipeline::Exchange& exchange, std::string_view name) {
 
 }  // namespace
 
+bool is_cookie_name(std::string_view text, std::string& why) {
+  why = "a cookie's name has letters, digits, \"-\", \"_\" and \".\"";
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
 PresentedToken find_token(const pipeline::Exchange& exchange, const TokenPlaces& places) {
   PresentedToken out;
   if (places.bearer) {

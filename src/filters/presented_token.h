@@ -17,6 +17,8 @@ struct TokenPlaces {
   std::string query_parameter;
 };
 
+bool is_cookie_name(std::string_view text, std::string& why);  // FormatCheck
+
 struct PresentedToken {
   enum class Kind : std::uint8_t { none, one, malformed };
   Kind kind = Kind::none;
