@@ -48,6 +48,8 @@ def test_a_configuration_is_accepted(tmp_path, authority, monkeypatch, text):
         for file in re.findall(rf"{field}_file: ([\w./-]+)", text):
             (tmp_path / file).write_bytes(pathlib.Path(source).read_bytes())
             (tmp_path / file).chmod(0o600)
+    for file in re.findall(r"revoked: \{file: ([\w./-]+)", text):
+        (tmp_path / file).touch()
     for variable in re.findall(r"_env: (\w+)", text):
         monkeypatch.setenv(variable, "a secret of the test, as long as secrets are")
     (tmp_path / "weir.yaml").write_text(text)
@@ -108,8 +110,11 @@ def documented():
 
 @pytest.fixture(scope="module")
 def gateway(launch, shared_origin):
+    """With one of each thing that is told apart in a metric; the issuer's keys are nowhere to be found."""
+    issuer = {"issuer": "https://id.test", "audiences": ["*"], "jwks_url": "http://127.0.0.1:9/keys", "allow_http": True, "allow_private": True}
     return launch(config.document(
-        config.route("all", "/**", shared_origin.url, canary_upstream_url=shared_origin.url, canary_weight=100)
+        config.route("all", "/**", shared_origin.url, canary_upstream_url=shared_origin.url, canary_weight=100, rate_limit_rps=1000,
+                     plugin_chain=[{"name": "jwt", "config": {"issuers": [issuer]}}])
     ))  # fmt: skip
 
 
