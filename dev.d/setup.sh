@@ -95,7 +95,7 @@ setup() { install "${packages[@]}"; python_environment; }
 setup_bench() {
   local wanted=() policy=/usr/sbin/policy-rc.d envoy=build/bench/envoy
   [[ -x /usr/sbin/nginx ]] || wanted+=(nginx-light)
-  for package in haproxy caddy; do installed "$package" || wanted+=("$package"); done
+  for package in haproxy caddy redis-tools; do installed "$package" || wanted+=("$package"); done
   if [[ ${#wanted[@]} != 0 && ! -e $policy ]]; then
     as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy"
     install "${wanted[@]}"
