@@ -1,7 +1,7 @@
 // The load generator of the benchmark: one epoll thread, a closed loop over N connections to 127.0.0.1.
-//   load PORT PATH CONNECTIONS SECONDS KIB keep|close [HEADER]   sends GETs and prints one JSON line of what came back
-//   load PORT PATH CONNECTIONS 0 KIB idle               one GET on each connection, prints "idle", holds them until
-//   stdin ends
+//   load PORT PATH CONNECTIONS SECONDS KIB keep|close [HEADER]   sends GETs and prints one JSON line of what came
+//   back load PORT PATH CONNECTIONS 0 KIB idle               one GET on each connection, prints "idle", holds them
+//   until stdin ends
 // Every answer is checked: status 200 and a body of KIB kibibytes. Anything else is counted as an error, never as a
 // request. It talks to loopback only and ends by itself after SECONDS (at most 60). bench/run.py compiles and starts
 // it.

@@ -89,7 +89,8 @@ examples:
 Exit code 1: no route takes the request.
 )";
 
-constexpr std::string_view kKey = R"(usage: weir key create --consumer NAME [--scope S]... [--group G]... [--custom-id ID] [--expires 90d]
+constexpr std::string_view kKey =
+    R"(usage: weir key create --consumer NAME [--scope S]... [--group G]... [--custom-id ID] [--expires 90d]
        weir key list [--consumer NAME]
        weir key rotate ID [--grace 24h]
        weir key revoke ID

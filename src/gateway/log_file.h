@@ -25,8 +25,8 @@ class LogFile {
   LogFile& operator=(const LogFile&) = delete;
   ~LogFile();  // writes what is there
 
-  // Any thread. Lines with their newlines; `records` of them. Gives back an empty string to fill next, with the memory
-  // of a batch already written if there is one.
+  // Any thread. Lines with their newlines; `records` of them. Gives back an empty string to fill next, with the
+  // memory of a batch already written if there is one.
   std::string write(std::string batch, std::uint64_t records);
   // Any thread: open `path` anew before the next batch. The old file stays in use if that fails.
   void reopen(std::string path);

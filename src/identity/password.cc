@@ -82,7 +82,8 @@ std::expected<PasswordHash, std::string> parse_password_hash(std::string_view te
   if (parts.size() == 5 && parts[0].empty() && parts[1] == "pbkdf2-sha256") {
     out.kind = PasswordHash::Kind::pbkdf2_sha256;
   } else if (parts.size() != 5 || !parts[0].empty() || parts[1] != "scrypt") {
-    return std::unexpected(std::string("expected $scrypt$… or $pbkdf2-sha256$…, not the password and no other kind of hash"));
+    return std::unexpected(
+        std::string("expected $scrypt$… or $pbkdf2-sha256$…, not the password and no other kind of hash"));
   }
   if (auto read = read_costs(parts[2], out); !read) return std::unexpected(read.error());
   if (!from_base64(parts[3], out.salt) || out.salt.size() < 8)

@@ -51,8 +51,8 @@ class BufferPool {
   // What a turn with a hundred exchanges under way takes, two or three each; a burst beyond that goes back to the
   // allocator. Only what was ever written to takes memory: of most, the pages of one head.
   static constexpr std::size_t kKept = 256;
-  // Buffers a power of two apart begin in the same few sets of every cache, and evict each other's heads. 81 lines more
-  // (an odd number) spread them over all sets. Never written to.
+  // Buffers a power of two apart begin in the same few sets of every cache, and evict each other's heads. 81 lines
+  // more (an odd number) spread them over all sets. Never written to.
   static constexpr std::size_t kColour = 81 * 64;
   void put(std::unique_ptr<char[]> bytes) {
     if (free_.size() < kKept) free_.push_back(std::move(bytes));

@@ -1,6 +1,7 @@
 // Memory for what every exchange makes anew, coroutine frames and lists of fields: a free list per size class and
-// thread, so that an exchange costs no trip to the allocator. Called by Task's promise and http::Fields. Memory may be
-// released on another thread than the one that made it; it then simply joins that thread's list. Off under sanitizers, so that they see every use after free.
+// thread, so that an exchange costs no trip to the allocator. Called by Task's promise and http::Fields. Memory may
+// be released on another thread than the one that made it; it then simply joins that thread's list. Off under
+// sanitizers, so that they see every use after free.
 #pragma once
 
 #include <cstddef>

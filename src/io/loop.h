@@ -58,7 +58,8 @@ class Loop {
   // Reads the clock; for latencies that are measured.
   TimePoint refresh() noexcept { return now_ = Clock::now(); }
 
-  // What the wall clock said at `at`, of this turn or shortly before: µs since the epoch. Reads the clock once a turn.
+  // What the wall clock said at `at`, of this turn or shortly before: µs since the epoch. Reads the clock once a
+  // turn.
   std::int64_t wall_us(TimePoint at) noexcept;
 
   TimerWheel& timers() noexcept { return timers_; }

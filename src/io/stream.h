@@ -99,8 +99,8 @@ class Stream {
    public:
     Write(Stream& stream, std::span<iovec> parts, Duration stall) noexcept;
     // With epoll, a plain stream's bytes leave at the end of the turn, together with those of all other connections:
-    // the processes at their other ends are then woken once for many of them, and not between any two. Measured: large
-    // ones gain as small ones do.
+    // the processes at their other ends are then woken once for many of them, and not between any two. Measured:
+    // large ones gain as small ones do.
     bool await_ready() noexcept;
     void await_suspend(std::coroutine_handle<> awaiter) noexcept;
     IoResult await_resume() const noexcept { return {status_, bytes_, error_}; }
