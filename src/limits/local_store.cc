@@ -41,6 +41,13 @@ std::uint64_t quota_head(CalendarPeriod period, std::uint32_t index) noexcept {
   return (period == CalendarPeriod::month ? kMonth : 0) | std::uint64_t{index} << kUsedBits;
 }
 
+// The head that counts for who asks about `head`: who is one period behind (another worker's clock at midnight, a
+// clock that stepped back) counts in the period that has begun, and does not begin the old one anew.
+std::uint64_t head_in(std::uint64_t word, std::uint64_t head) noexcept {
+  const std::uint64_t next = head + (std::uint64_t{1} << kUsedBits);
+  return (word & ~kUsedMask) == next ? next : head;
+}
+
 auto quota_worth(std::int64_t wall) noexcept {
   const std::uint32_t day = calendar_span(CalendarPeriod::day, wall, 0).index;
   const std::uint32_t month = calendar_span(CalendarPeriod::month, wall, 0).index;
@@ -110,11 +117,12 @@ void LocalStore::take_quota(RateAsk& ask, std::uint64_t most, std::uint64_t salt
   std::uint64_t used = 0;
   bool allowed = false;
   quotas_.update(key_of(quota_seed_, ask, salt), head, quota_worth(ask.wall), [&](std::uint64_t word) {
-    used = (word & ~kUsedMask) == head ? word & kUsedMask : 0;
+    const std::uint64_t counted = head_in(word, head);
+    used = (word & ~kUsedMask) == counted ? word & kUsedMask : 0;
     allowed = used <= most && ask.cost <= most - used;
     if (!allowed) return word;
     used += ask.cost;
-    return head | used;
+    return counted | used;
   });
   if (allowed) quota_changes_.fetch_add(1, std::memory_order_relaxed);
   const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(0, span.end - ask.wall)) * 1'000'000;
@@ -129,7 +137,7 @@ void LocalStore::give_quota_back(const RateAsk& ask, std::uint64_t salt) noexcep
   const CalendarSpan span = calendar_span(ask.limit->period, ask.wall, ask.limit->utc_offset);
   const std::uint64_t head = quota_head(ask.limit->period, span.index);
   quotas_.update(key_of(quota_seed_, ask, salt), head, quota_worth(ask.wall), [&](std::uint64_t word) {
-    if ((word & ~kUsedMask) != head || (word & kUsedMask) < ask.cost) return word;
+    if ((word & ~kUsedMask) != head_in(word, head) || (word & kUsedMask) < ask.cost) return word;
     return word - ask.cost;
   });
   quota_changes_.fetch_add(1, std::memory_order_relaxed);

@@ -232,5 +232,25 @@ TEST(LocalStore, QuotasEndWithTheirPeriod) {
   EXPECT_TRUE(ask.decision.allowed);
 }
 
+// At midnight the workers' clocks are not one, and a clock may step back: neither gives a period twice.
+TEST(LocalStore, AQuotaIsNotBegunAnewByWhoIsBehind) {
+  for (const CalendarPeriod period : {CalendarPeriod::day, CalendarPeriod::month}) {
+    LocalStore store(manual_clock);
+    RateLimit limit = limit_of("quota", RateLimit::Kind::quota, 2);
+    limit.period = period;
+    constexpr std::int64_t kMidnight = 1'709'251'200;  // 2024-03-01T00:00:00Z
+    RateAsk ask{.limit = &limit, .bucket = nullptr, .scope = {}, .key = "x", .cost = 1, .wall = kMidnight};
+    const auto at = [&](std::int64_t wall) {
+      ask.wall = wall;
+      store.take({&ask, 1});
+      return ask.decision.allowed;
+    };
+    EXPECT_TRUE(at(kMidnight));
+    EXPECT_TRUE(at(kMidnight - 1));
+    EXPECT_FALSE(at(kMidnight));
+    EXPECT_FALSE(at(kMidnight - 1));
+  }
+}
+
 }  // namespace
 }  // namespace weir::limits
