@@ -57,6 +57,11 @@ class Reader {
     rest_.remove_prefix(size);
     return out;
   }
+  // Each text has its size before it.
+  bool may_hold(std::size_t texts) noexcept {
+    failed_ = failed_ || texts > rest_.size() / sizeof(std::uint16_t);
+    return !failed_;
+  }
   bool good() const noexcept { return !failed_; }
   bool ended() const noexcept { return !failed_ && rest_.empty(); }
 
@@ -66,7 +71,7 @@ class Reader {
 };
 
 std::span<const std::string_view> texts(Reader& in, std::size_t count, Arena& arena) {
-  if (count == 0 || count > kMostListed) return {};
+  if (count == 0 || !in.may_hold(count)) return {};
   auto* out = arena.array<std::string_view>(count);
   for (std::size_t i = 0; i < count; ++i) out[i] = in.text();
   return {out, count};
@@ -81,6 +86,17 @@ std::optional<std::string> name_of(const Json& claims, std::string_view claim) {
   return std::string(found->as_string());
 }
 
+// All of them or nothing: one that is left out might be one that is denied (attacks C2).
+bool read_groups(const Json* claim, std::vector<std::string>& out) {
+  if (claim == nullptr) return true;
+  for (const std::string_view word : jose::words_of(*claim)) {
+    if (!clean(word) || out.size() == kMostListed) return false;
+    out.emplace_back(word);
+  }
+  return true;
+}
+
+// Scopes only ever allow: one that is left out allows nothing.
 std::vector<std::string> list_of(const Json* claim) {
   std::vector<std::string> out;
   if (claim == nullptr) return out;
@@ -178,7 +194,8 @@ std::optional<Grant> read_grant(const Json& claims, const jose::Lifetime& lifeti
   out.token_id = name_of(claims, "jti").value_or("");
   out.user = name_of(claims, rules.user_claim).value_or("");
   if (const Json* issued = claims.find("iat"); issued != nullptr) out.issued_at = issued->as_number();
-  out.groups = list_of(rules.groups_claim.empty() ? nullptr : jose::find_claim(claims, rules.groups_claim));
+  if (!read_groups(rules.groups_claim.empty() ? nullptr : jose::find_claim(claims, rules.groups_claim), out.groups))
+    return std::nullopt;
   for (const std::string& claim : rules.scope_claims) {
     const Json* found = jose::find_claim(claims, claim);
     if (found == nullptr) continue;

@@ -223,7 +223,8 @@ class Jwt final : public pipeline::Filter {
     }
     const std::optional<Grant> grant = read_grant(read.claims, *lifetime, issuer.grant);
     if (!grant) {
-      refuse(exchange, {Reason::invalid_credential, "no claim of the token says who calls"});
+      refuse(exchange,
+             {Reason::invalid_credential, "no claim of the token says who calls, or its groups are too many"});
       return true;
     }
     if (accept(exchange, digest, read.issuer, *grant, *keys)) share(exchange, digest, *grant, *keys);

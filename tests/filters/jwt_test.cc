@@ -203,7 +203,7 @@ TEST(Jwt, BadTokensAreToldWhy) {
   for (const Case& each :
        {Case{token({}, jose::other_rsa()), "the token's signature does not hold"},
         Case{expired, "the token has expired"}, Case{other, "the token is from an issuer that is not accepted here"},
-        Case{nobody, "no claim of the token says who calls"},
+        Case{nobody, "no claim of the token says who calls, or its groups are too many"},
         Case{token({}, jose::rsa(), "other"), "the token names a key that its issuer does not have"},
         Case{"abc", "the token is not three parts with a dot between"}}) {
     Scene scene;
@@ -217,6 +217,26 @@ TEST(Jwt, BadTokensAreToldWhy) {
     EXPECT_EQ(challenge(scene),
               "Bearer realm=\"weir\", error=\"invalid_token\", error_description=\"" + std::string(each.why) + "\"");
   }
+}
+
+// The group that is left out might be one that is denied (attacks C2).
+TEST(Jwt, GroupsAreAllKeptOrNobodyIsKnown) {
+  World world;
+  const pipeline::Filter* filter = world.filter(kFile);
+  std::string groups = "\"g\"";
+  for (int i = 1; i < 256; ++i) groups += ",\"g\"";
+  const std::string longest = "\"" + std::string(513, 'g') + "\"";
+  const auto known = [&](const std::string& list) {
+    Scene scene;
+    world.lend(scene);
+    const std::string bearer = "Bearer " + token(",\"groups\":[" + list + "]");
+    scene.header("Authorization", bearer);
+    run(filter, scene);
+    return scene.exchange.auth.identity.known();
+  };
+  EXPECT_TRUE(known(groups));
+  EXPECT_FALSE(known(groups + ",\"banned\""));
+  EXPECT_FALSE(known("\"g\"," + longest));
 }
 
 TEST(Jwt, TwoTokensAreNone) {  // attacks C2
