@@ -1,6 +1,9 @@
 #include "app/revocation_feed.h"
 
+#include <algorithm>
+#include <charconv>
 #include <ctime>
+#include <limits>
 
 #include "ports/redis_settings.h"
 
@@ -34,7 +37,10 @@ void RevocationFeed::follow(const snapshot::Snapshot& config) {
   if (source_ && (!settings || !source_->client.settings().same_as(*settings)))
     tasks_.spawn(retire(std::move(source_)));
   if (settings && !source_) source_ = std::make_unique<Source>(*this, settings);
-  if (!settings) from_redis_.clear();
+  if (!settings) {
+    from_redis_.clear();
+    latest_until_ = 0;
+  }
   publish();
   bell_.ring();
 }
@@ -57,20 +63,49 @@ io::Task<void> RevocationFeed::run() {
 
 io::Task<void> RevocationFeed::read() {
   const Source* asked = source_.get();
-  const std::string now = std::to_string(std::time(nullptr));
-  const auto answer =
-      co_await source_->client.call({"ZRANGEBYSCORE", kName, now, "+inf"}, loop_.refresh() + kPatience);
+  const std::time_t now = std::time(nullptr);
+  const std::string from = std::to_string(now);
+  const auto answer = co_await source_->client.call({"ZRANGEBYSCORE", kName, from, "+inf", "WITHSCORES"},
+                                                    loop_.refresh() + kPatience);
   if (source_.get() != asked) co_return;  // another config meanwhile
-  const bool good = answer && answer->type() == adapters::redis::Type::array;
+  const bool good = take(answer, static_cast<double>(now));
   if (good == away_) {
     say_(good ? "the list of revoked tokens in Redis can be read again"
-              : "the list of revoked tokens in Redis cannot be read; the last one stays in use");
+              : "the list of revoked tokens in Redis cannot be read, or is gone; the last one stays in use");
     away_ = !good;
   }
-  if (!good) co_return;
+  if (good) publish();
+}
+
+bool RevocationFeed::take(const adapters::redis::Answer& answer, double now) {
+  using adapters::redis::Type;
+  using adapters::redis::Value;
+  if (!answer || answer->type() != Type::array) return false;
+  // Emptied, or started without its data: that makes no revoked token good. Who takes the last line back says so by a
+  // line that revokes nothing (docs/filters/jwt.md).
+  if (answer->size() == 0 && now < latest_until_) return false;
   from_redis_.clear();
-  for (const adapters::redis::Value member : *answer) from_redis_.append(member.text()).append("\n");
-  publish();
+  latest_until_ = 0;
+  const auto add = [this](std::string_view line, std::string_view score) {
+    from_redis_.append(line).append("\n");
+    double until = std::numeric_limits<double>::infinity();  // "inf", too
+    std::from_chars(score.data(), score.data() + score.size(), until);
+    latest_until_ = std::max(latest_until_, until);
+  };
+  std::string_view line;
+  bool is_score = false;  // RESP2 has members and scores one after the other, RESP3 in pairs
+  for (const Value each : *answer) {
+    if (each.type() == Type::array) {
+      add(each[0].text(), each[1].text());
+    } else if (is_score) {
+      add(line, each.text());
+      is_score = false;
+    } else {
+      line = each.text();
+      is_score = true;
+    }
+  }
+  return true;
 }
 
 void RevocationFeed::publish() {

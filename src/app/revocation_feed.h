@@ -34,6 +34,8 @@ class RevocationFeed {
   struct Source;
   io::Task<void> retire(std::unique_ptr<Source> source);
   io::Task<void> read();
+  // False: the answer is no list, or an empty one where a list should still be.
+  bool take(const adapters::redis::Answer& answer, double now);
   void publish();
 
   io::Loop& loop_;
@@ -43,7 +45,8 @@ class RevocationFeed {
   io::Bell bell_;
   std::unique_ptr<Source> source_;  // Redis, if the config says so
   std::string from_file_;
-  std::string from_redis_;  // the last good answer, as lines
+  std::string from_redis_;   // the last good answer, as lines
+  double latest_until_ = 0;  // of these lines: till then Redis cannot honestly have none
   std::uint64_t published_ = 0;
   bool away_ = false;
   bool ended_ = false;

@@ -119,6 +119,19 @@ def test_revocation_within_a_second(weir, origin, key, server):
     assert get(gateway, key.token(claims(jti="t-4"))) == 200
 
 
+def test_an_emptied_redis_makes_no_revoked_token_good(weir, origin, key, server):
+    gateway = weir(document(origin, key, server, shared=False, revoked={"redis": True}))
+    token = key.token(claims(jti="t-1"))
+    revoke(server, "jti * t-1")
+    within(gateway, token, 401, 2)
+    server.call("FLUSHALL")
+    until("it is noticed", lambda: "is gone" in gateway.stderr(), 10)
+    assert get(gateway, token) == 401
+    # A list that is there again is believed: this one has another line only.
+    revoke(server, "jti * t-2")
+    within(gateway, token, 200, 2)
+
+
 def test_only_tokens_from_before(weir, origin, key, server):
     gateway = weir(document(origin, key, server, shared=False, revoked={"redis": True}))
     now = int(time.time())
