@@ -90,6 +90,15 @@ Process::Loaded Process::load(std::uint64_t revision) {
 
 io::Task<void> Process::live() {
   if (!co_await start()) {
+    // What asks Redis already ends in its own time.
+    if (revocations_) {
+      revocations_->end();
+      co_await revocations_->run();
+    }
+    if (keys_) {
+      keys_->end();
+      co_await keys_->run();
+    }
     if (limits_) {
       limits_->end();
       co_await limits_->run();
@@ -103,7 +112,6 @@ io::Task<void> Process::live() {
   tasks_.spawn(keys_->run());
   issuers_->follow(gateway_->current()->key_sources);
   tasks_.spawn(issuers_->run());
-  revocations_->follow(*gateway_->current());
   tasks_.spawn(revocations_->run());
   tasks_.spawn(limits_->run());
   if (supervisor_.watchdog().count() != 0) tasks_.spawn(tell_watchdog());
@@ -187,8 +195,10 @@ io::Task<bool> Process::start() {
       },
       [](const std::string& what) { say("{}", what); });
   keys_->follow(config);
+  revocations_->follow(config);
   co_await keys_->begin();
   co_await limits_->settle();
+  co_await revocations_->begin();
   admin_ = std::make_unique<gateway::Admin>(*gateway_, *directory_, state_);
   admin_server_ = std::make_unique<http::Server>(loop_, buffers_, *admin_);
   if (auto listening = listen_admin(config); !listening) {

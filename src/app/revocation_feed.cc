@@ -52,6 +52,13 @@ io::Task<void> RevocationFeed::retire(std::unique_ptr<Source> source) {
     co_await io::sleep(loop_, std::chrono::milliseconds(5));
 }
 
+io::Task<void> RevocationFeed::begin() {
+  const io::TimePoint until = loop_.refresh() + kPatience;
+  while (source_ && !source_->client.available() && loop_.now() < until)
+    co_await io::sleep(loop_, std::chrono::milliseconds(5));
+  if (source_) co_await read();
+}
+
 io::Task<void> RevocationFeed::run() {
   while (!ended_) {
     if (source_) co_await read();

@@ -26,6 +26,9 @@ class RevocationFeed {
   ~RevocationFeed();
 
   void follow(const snapshot::Snapshot& config);
+  // Reads the list once, before anybody is served: a start makes no revoked token good. A Redis that is away is
+  // waited for half a second; then only the file's lines count until it is back.
+  io::Task<void> begin();
   // Until end().
   io::Task<void> run();
   void end();

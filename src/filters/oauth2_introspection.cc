@@ -97,9 +97,12 @@ class Oauth2Introspection final : public pipeline::Filter {
     challenge_ = bearer_challenge(realm, {}, {}, scopes);
     invalid_ = bearer_challenge(realm, "invalid_token", "the token is not active");
     insufficient_ = bearer_challenge(realm, "insufficient_scope", {}, scopes);
-    // Everything an answer depends on: with other credentials the endpoint may say something else.
+    // Everything an answer depends on: with other credentials the endpoint may say something else. And how long it is
+    // believed: who wants to know it fresh is not given what another route has kept.
     const std::string all = settings_.endpoint.authority + '\n' + settings_.endpoint.target + '\n' +
-                            settings_.authorization + '\n' + settings_.form;
+                            settings_.authorization + '\n' + settings_.form + '\n' +
+                            std::to_string(settings_.positive_ttl.count()) + '\n' +
+                            std::to_string(settings_.negative_ttl.count());
     key_ = "oauth2_introspection " + identity::to_hex(identity::sha256(all));
   }
 

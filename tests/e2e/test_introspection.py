@@ -311,3 +311,18 @@ def test_over_tls_the_server_must_show_the_right_certificate(weir, origin, new_o
         gateway = weir(config.document(route, upstreams=[upstream]))
         assert fetch(gateway.port, "/x", headers=bearer("t")).status == wanted, name
     assert len(endpoint.requests) == 1, "the token went to nobody else"
+
+
+def test_a_route_that_believes_no_answer_for_long_is_not_given_anothers(weir, origin, endpoint, idp):
+    idp.known["t"] = {"active": True, "client_id": "shop"}
+    asks = {"endpoint": f"{endpoint.url}/introspect"}
+    gateway = weir(config.document(
+        config.route("lax", "/lax", origin.url, auth_required=True, plugin_chain=[config.filter_("oauth2_introspection", **asks)]),
+        config.route("strict", "/strict", origin.url, auth_required=True,
+                     plugin_chain=[config.filter_("oauth2_introspection", cache_ttl="0s", **asks)]),
+        workers=1,
+    ))  # fmt: skip
+    assert fetch(gateway.port, "/lax", headers=bearer("t")).status == 200
+    idp.known["t"] = {"active": False}
+    assert fetch(gateway.port, "/lax", headers=bearer("t")).status == 200, "believed for a minute"
+    assert fetch(gateway.port, "/strict", headers=bearer("t")).status == 401

@@ -8,6 +8,7 @@ import pytest
 
 from kit import config
 from kit.client import fetch
+from kit.redis import Proxy
 from kit.tokens import Key, bearer, claims, key_set
 from kit.wait import SCALE, until
 
@@ -151,3 +152,16 @@ def test_a_file_of_revoked_tokens(weir, origin, key, tmp_path):
     within(gateway, token, 401, 3)
     listed.write_text("\n")
     within(gateway, token, 200, 3)
+
+
+def test_a_start_makes_no_revoked_token_good(weir, origin, key, server, tmp_path):
+    listed = tmp_path / "revoked.txt"
+    listed.write_text("jti https://id.test t-1\n")
+    server.call("ZADD", "weir:revoked", int(time.time()) + 600, "jti https://id.test t-2")
+    tokens = [key.token(claims(jti=name)) for name in ("t-1", "t-2")]
+    with Proxy(server.port) as slow:
+        slow.delay = 0.05
+        described = document(origin, key, slow, shared=False, revoked={"redis": True, "file": str(listed)})
+        for _ in range(3):
+            gateway = weir(described)
+            assert [get(gateway, token) for token in tokens] == [401, 401], "the first requests"

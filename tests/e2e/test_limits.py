@@ -10,7 +10,7 @@ import pytest
 
 from kit import config
 from kit.client import Client, fetch
-from kit.gateway import run
+from kit.gateway import SANITIZED, run
 from kit.hammer import Hammer
 from kit.wait import until
 
@@ -167,6 +167,7 @@ def test_flood_guard_counts_every_address_before_all_else(weir):
     assert [ask(f"2001:db8:0:{i:x}::1", "/a").status for i in range(11)] == [200] * 10 + [429], "one /56"
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps freed memory")
 def test_a_hundred_thousand_keys_stay_bounded(weir):
     gateway = weir(config.document(limited("a", limit("1/h", key="header:X-Key", burst=3)), workers=1))
     fetch(gateway.port, "/a", headers=[("X-Key", "warm")])

