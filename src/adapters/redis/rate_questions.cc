@@ -106,7 +106,11 @@ io::Task<void> RateStore::ask_lease(RateAsk& ask) {
   lease->asking = true;
   const bool answered = co_await fetch(*lease);
   lease->asking = false;
-  if (!answered || !from_lease(ask)) degrade(ask);
+  if (!answered) co_return degrade(ask);
+  if (from_lease(ask)) co_return;
+  // Others, resumed before this one, have spent what came.
+  co_await ask_exact(ask);
+  if (!ask.decision.allowed) from_lease(ask);
 }
 
 io::Task<void> RateStore::refill(LeaseBook::Lease& lease) {
