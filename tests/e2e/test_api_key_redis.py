@@ -176,3 +176,12 @@ def test_fifty_thousand_keys(weir, origin, server):
     within_a_second("a new one is known", lambda: status(gateway, made) == 200)
     key(gateway, "revoke", made["id"])
     within_a_second("and refused", lambda: status(gateway, made) == 401)
+
+
+def test_a_start_that_fails_ends_orderly_though_redis_was_asked(origin, server, tmp_path):
+    document = make_document(origin, server, tokens={"revoked": {"redis": True}})
+    document["listeners"] = [{"address": origin.url.removeprefix("http://")}]
+    file = tmp_path / "weir.json"
+    file.write_text(json.dumps(document))
+    done = run("serve", "--config", file, cwd=tmp_path)
+    assert done.returncode == 1 and "the address is in use" in done.stderr, done.stderr
