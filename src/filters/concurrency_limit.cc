@@ -23,16 +23,9 @@ const Schema& schema_of() {
       schema::field("most", schema::integer(1, kMost))
           .required()
           .doc("How many requests of one key may be in flight at once, in each instance. More are 429."),
-      schema::field("key", schema::string().named("limit key").format(is_limit_key))
-          .fallback("consumer")
-          .doc("By what callers are told apart, as in rate_limit."),
-      schema::field("name", schema::string().named("limit name").format(is_limit_name))
-          .doc("For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the "
-               "name "
-               "stands; one without is each route's own."),
-      schema::field("legacy_headers", schema::boolean())
-          .fallback(false)
-          .doc("true adds X-RateLimit-Limit, -Remaining and -Reset, for clients that know no others."),
+      key_field(),
+      name_field(),
+      legacy_headers_field(),
   });
   return kSchema;
 }

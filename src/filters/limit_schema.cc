@@ -2,6 +2,7 @@
 #include "filters/limit_schema.h"
 
 #include "base/quantity.h"
+#include "filters/limit_key.h"
 
 namespace weir::filters {
 namespace {
@@ -42,6 +43,24 @@ Schema mode_schema() { return schema::string().words({"local", "redis", "lease"}
 ports::RateMode read_mode(std::string_view word) {
   if (word == "redis") return ports::RateMode::redis;
   return word == "lease" ? ports::RateMode::lease : ports::RateMode::local;
+}
+
+Field key_field(std::string_view doc) {
+  return schema::field("key", schema::string().named("limit key").format(is_limit_key)).fallback("consumer").doc(doc);
+}
+
+Field name_field(std::string_view unnamed) {
+  return schema::field("name", schema::string().named("limit name").format(is_limit_name))
+      .doc(
+          "For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the name "
+          "stands; " +
+          std::string(unnamed));
+}
+
+Field legacy_headers_field() {
+  return schema::field("legacy_headers", schema::boolean())
+      .fallback(false)
+      .doc("true adds X-RateLimit-Limit, -Remaining and -Reset, for clients that know no others.");
 }
 
 void note_limit(ports::RateLimit& limit, const std::string& settings, pipeline::MakeContext& context,

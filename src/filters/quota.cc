@@ -31,19 +31,12 @@ const Schema& schema_of() {
           .fallback("Z")
           .doc("Where its midnight is: \"Z\" for UTC, or an offset such as \"+02:00\". Offsets do not change with "
                "summer time: a day then would have 23 hours."),
-      schema::field("key", schema::string().named("limit key").format(is_limit_key))
-          .fallback("consumer")
-          .doc("By what callers are told apart, as in rate_limit."),
-      schema::field("name", schema::string().named("limit name").format(is_limit_name))
-          .doc("For the RateLimit fields, the log and the metrics. A named quota is one and the same wherever the "
-               "name "
-               "stands; one without is each route's own."),
+      key_field(),
+      name_field(),
       schema::field("mode", schema::string().words({"local", "redis"}))
           .fallback("local")
           .doc("local: each instance for itself, kept in `state_dir`. redis: all instances together."),
-      schema::field("legacy_headers", schema::boolean())
-          .fallback(false)
-          .doc("true adds X-RateLimit-Limit, -Remaining and -Reset, for clients that know no others."),
+      legacy_headers_field(),
   });
   return kSchema;
 }

@@ -26,15 +26,10 @@ const Schema& limit_schema() {
           .doc("\"100/s\" (or /m, /h, /d), or {requests: 100, per: 30s}. Requests come back evenly, one by one."),
       schema::field("burst", schema::integer(1, static_cast<std::int64_t>(Gcra::kMostRequests)))
           .doc("How many may come at once after a pause. Without it, as many as `rate` has requests."),
-      schema::field("key", schema::string().named("limit key").format(is_limit_key))
-          .fallback("consumer")
-          .doc("By what callers are told apart: consumer, group (the first), credential, ip (IPv6 by /64), "
-               "header:NAME, route, service, or constant for everybody together. A caller without it is told by its "
-               "address."),
-      schema::field("name", schema::string().named("limit name").format(is_limit_name))
-          .doc("For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the "
-               "name "
-               "stands; one without is each route's own, and called by its key and rate."),
+      key_field("By what callers are told apart: consumer, group (the first), credential, ip (IPv6 by /64), "
+                "header:NAME, route, service, or constant for everybody together. A caller without it is told by its "
+                "address."),
+      name_field("one without is each route's own, and called by its key and rate."),
       schema::field("mode", mode_schema())
           .doc("Where it is kept: local (each instance for itself), redis (exact, one round trip), lease (fetched "
                "from Redis in blocks). Without it, as the filter's `mode`."),
@@ -51,9 +46,7 @@ const Schema& schema_of() {
           .fallback("local")
           .doc("Of the limits that do not say their own, and of rate_limit_rps. local, because it needs nothing "
                "else."),
-      schema::field("legacy_headers", schema::boolean())
-          .fallback(false)
-          .doc("true adds X-RateLimit-Limit, -Remaining and -Reset, for clients that know no others."),
+      legacy_headers_field(),
   });
   return kSchema;
 }
