@@ -54,6 +54,8 @@ class Basic final : public pipeline::Filter {
 
   Verdict on_request(Exchange& exchange) const override {
     exchange.auth.challenge(challenge_);
+    // What no route takes ends in 404, whoever asks: no password is worth checking.
+    if (exchange.route == nullptr) return Verdict::next();
     const Credentials given = read(exchange);
     if (!given.presented) return Verdict::next();
     if (given.good) {

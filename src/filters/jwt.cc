@@ -2,11 +2,8 @@
 // one of that issuer's, the algorithm is the key's; nothing in the token chooses any of it. What was verified before
 // is found by the token's hash (verified_tokens.h) without a wait; only keys that are not there yet and the cache
 // shared with other instances are waited for. Never decides by route: require_identity does. Exchange's thread.
-#include "base/hash.h"
-#include "base/random.h"
 #include "filters/bearer.h"
-#include "filters/jwt_issuer.h"
-#include "filters/presented_token.h"
+#include "filters/jwt_settings.h"
 #include "filters/table.h"
 #include "filters/verified_tokens.h"
 #include "identity/consumer_book.h"
@@ -18,63 +15,13 @@
 namespace weir::filters {
 namespace {
 
-using namespace std::chrono_literals;
 using pipeline::Exchange;
 using pipeline::Verdict;
-using schema::field;
 
 // A verified token is looked at again after that long, whatever its exp (a bound on what a cache may get wrong).
 constexpr auto kKept = std::chrono::minutes(5);
 // A fetch of keys ends after 3 s (gateway/key_keeper.h); a little more for the messages there and back.
 constexpr auto kKeysWait = std::chrono::milliseconds(3500);
-
-bool is_quotable(std::string_view text, std::string& why) {
-  why = "expected visible characters without quotes and backslashes";
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
-}
-
-const Schema& schema_of() {
-  static const Schema kSchema = schema::object({
-      field("issuers", schema::array(jwt_issuer_schema()).min_items(1).max_items(32))
-          .required()
-          .doc("Whose tokens are accepted. `iss` of a token says which one judges it."),
-      field("realm", schema::string().named("realm").max_length(128).format(is_quotable))
-          .fallback("weir")
-          .doc("What WWW-Authenticate tells clients about what is protected."),
-      field("bearer", schema::boolean()).fallback(true).doc("Take the token from Authorization: Bearer."),
-      field("header", schema::string().named("header name").format(is_field_name))
-          .doc("Another header to take the bare token from."),
-      field("cookie", schema::string().named("cookie name").format(is_cookie_name)).doc("A cookie to take it from."),
-      field("query_parameter",
-            schema::string().words({"access_token", "token", "key", "code", "secret", "sig", "signature"}))
-          .doc("A query parameter to take it from. Discouraged (RFC 6750 §2.3): URLs end up in histories and logs. "
-               "These names are the ones whose values the access log blanks."),
-      field("forward", schema::boolean())
-          .fallback(false)
-          .doc("Send the token on to the upstream. Otherwise it is taken out: who has it can use it elsewhere too."),
-      field("claim_headers",
-            schema::map(schema::string().named("claim").min_length(1)).names(is_field_name).max_items(32))
-          .doc("Headers for the upstream, each with the claim it is set from: {X-Email: email}. Strings of visible "
-               "ASCII, numbers and booleans only. What clients send under these names is always removed."),
-      field("shared_cache", schema::boolean())
-          .fallback(true)
-          .doc("Share verified tokens with other instances, if the file has `token_cache`."),
-  });
-  return kSchema;
-}
-
-struct Settings {
-  std::vector<JwtIssuer> issuers;
-  std::string realm;
-  TokenPlaces places;
-  std::vector<FieldRef> claim_headers;
-  bool forward = false;
-  bool shared_cache = true;
-  const identity::ConsumerBook* consumers = nullptr;
-  jose::Digest config{};   // of the settings: the same on every instance that has them
-  std::uint64_t mark = 0;  // of the settings and the consumers, in this process
-};
 
 // A token taken apart, with its issuer; nothing of it is verified.
 struct Read {
@@ -85,34 +32,23 @@ struct Read {
 
 std::int64_t now_seconds(const Exchange& exchange) noexcept { return exchange.wall_started_us / 1'000'000; }
 
-// "X_Email" reads as "X-Email" to servers that turn both into HTTP_X_EMAIL (CGI).
-bool same_name(std::string_view received, std::string_view name) noexcept {
-  return received.size() == name.size() && std::ranges::equal(received, name, [](char a, char b) {
-           const auto fold = [](char c) {
-             return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-           };
-           return fold(a) == fold(b);
-         });
-}
-
 std::uint64_t mark_of(const jose::KeySet& keys) noexcept {
   std::uint64_t out;
   std::memcpy(&out, keys.digest().data(), sizeof out);
   return out;
 }
 
-std::string_view view(const jose::Digest& digest) noexcept {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
 class Jwt final : public pipeline::Filter {
  public:
-  explicit Jwt(Settings settings) : settings_(std::move(settings)), challenge_(bearer_challenge(settings_.realm)) {}
+  explicit Jwt(JwtSettings settings)
+      : settings_(std::move(settings)), challenge_(bearer_challenge(settings_.realm)) {}
 
   pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = false, .finish = false}; }
 
   Verdict on_request(Exchange& exchange) const override {
     strip_claim_headers(exchange);
+    // What no route takes ends in 404, whoever asks: no signature is worth checking, no keys are worth waiting for.
+    if (exchange.route == nullptr) return Verdict::next();
     const PresentedToken presented = find_token(exchange, settings_.places);
     if (presented.kind == PresentedToken::Kind::none) {
       exchange.auth.challenge(challenge_);
@@ -160,11 +96,7 @@ class Jwt final : public pipeline::Filter {
   }
 
   void strip_claim_headers(Exchange& exchange) const {
-    if (settings_.claim_headers.empty()) return;
-    exchange.request.fields.remove_if([this](const http::Field& received) {
-      return std::ranges::any_of(settings_.claim_headers,
-                                 [&](const FieldRef& ours) { return same_name(received.name, ours.name); });
-    });
+    for (const FieldRef& ours : settings_.claim_headers) ours.remove(exchange.request.fields);
   }
 
   void refuse(Exchange& exchange, Error error, std::string_view word = "invalid_token",
@@ -345,55 +277,21 @@ class Jwt final : public pipeline::Filter {
     if (ttl.count() > 0) exchange.lease.services.tokens->put(view(shared_key(digest, keys)), grant.encode(), ttl);
   }
 
-  Settings settings_;
+  JwtSettings settings_;
   std::string challenge_;
 };
 
 std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext& context) {
-  const Fields fields(config, schema_of());
-  Problems problems;
-  Settings settings;
-  settings.realm = fields.string("realm");
-  settings.forward = fields.boolean("forward");
-  settings.shared_cache = fields.boolean("shared_cache");
-  settings.places.bearer = fields.boolean("bearer");
-  settings.places.header = field_ref(fields.string("header"));
-  settings.places.cookie = fields.string("cookie");
-  settings.places.query_parameter = fields.string("query_parameter");
-  if (!settings.places.bearer && settings.places.header.name.empty() && settings.places.cookie.empty() &&
-      settings.places.query_parameter.empty())
-    problems.push_back(fields.problem("bearer", "false, and there is no other place to take a token from"));
-  std::vector<std::string> header_claims;
-  for (const Json::Member& member : fields.members("claim_headers")) {
-    if (auto mistake = refused_field(member.name, Side::request); !mistake.message.empty())
-      problems.push_back(
-          {member.name_position, member_path("claim_headers", member.name), mistake.message, mistake.hint});
-    settings.claim_headers.push_back(field_ref(member.name));
-    header_claims.emplace_back(member.value.as_string());
-  }
-  for (const Fields& each : fields.objects("issuers")) {
-    JwtIssuer issuer = read_jwt_issuer(each, context, problems);
-    issuer.grant.header_claims = header_claims;
-    const bool twice = std::ranges::any_of(
-        settings.issuers, [&](const JwtIssuer& other) { return other.claims.issuer == issuer.claims.issuer; });
-    if (twice) problems.push_back(each.problem("issuer", "this issuer stands here twice"));
-    settings.issuers.push_back(std::move(issuer));
-  }
-  if (!problems.empty()) return std::unexpected(std::move(problems));
-  settings.consumers = context.consumers();
-  settings.config = jose::sha256(to_canonical(config));
-  settings.mark = stable_hash(view(settings.config));
-  // Why random: consumers may be others after a reload that leaves this config as it is; what was mapped by the old
-  // ones must not be found.
-  if (settings.consumers != nullptr && !settings.consumers->empty()) settings.mark ^= fast_random();
-  return std::make_unique<Jwt>(std::move(settings));
+  auto settings = read_jwt_settings(config, context);
+  if (!settings) return std::unexpected(std::move(settings.error()));
+  return std::make_unique<Jwt>(std::move(*settings));
 }
 
 }  // namespace
 
 pipeline::FilterSpec jwt_spec() {
   return {"jwt", pipeline::Phase::auth, "Establishes callers by JSON Web Tokens, which it verifies itself.",
-          schema_of, make};
+          jwt_schema, make};
 }
 
 }  // namespace weir::filters

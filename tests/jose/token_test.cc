@@ -142,8 +142,8 @@ TEST(Token, ClaimsMustBeOneObject) {
   EXPECT_FALSE(read_claims(*parse_token(rsa().token(Algorithm::rs256, R"({"alg":"RS256"})", deep))).has_value());
 }
 
-// How long it takes, for the report of the machine it runs on: cannot fail by being slow.
-TEST(Token, Speed) {
+// A measurement, not a test; test_jose --gtest_also_run_disabled_tests --gtest_filter=Token.DISABLED_Speed runs it.
+TEST(Token, DISABLED_Speed) {
   const Signer p384("P-384");
   const auto measure = [](const char* name, Algorithm algorithm, const Signer& signer) {
     const auto set =
