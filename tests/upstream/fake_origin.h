@@ -1,9 +1,7 @@
 // A listening socket on loopback and the connections accepted from it, all in the test's own hands and thread.
 #pragma once
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,21 +11,16 @@
 #include <vector>
 
 #include "pipeline/route.h"
+#include "tests/upstream/loopback.h"
 
 namespace weir::upstream {
 
 class FakeOrigin {
  public:
   FakeOrigin() {
-    listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(listening_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(listening_, 64), 0);
-    EXPECT_EQ(::getsockname(listening_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
+    const Loopback made = listen_on_loopback();
+    listening_ = made.fd;
+    port_ = made.port;
   }
   FakeOrigin(const FakeOrigin&) = delete;
   FakeOrigin& operator=(const FakeOrigin&) = delete;

@@ -3,9 +3,7 @@
 // services.
 #pragma once
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +15,7 @@
 #include <vector>
 
 #include "pipeline/route.h"
+#include "tests/upstream/loopback.h"
 
 namespace weir::upstream {
 
@@ -28,15 +27,9 @@ class ScriptedOrigin {
   };
 
   ScriptedOrigin() {
-    listening_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(listening_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(listening_, 64), 0);
-    EXPECT_EQ(::getsockname(listening_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
+    const Loopback made = listen_on_loopback(SOCK_NONBLOCK);
+    listening_ = made.fd;
+    port_ = made.port;
   }
   ScriptedOrigin(const ScriptedOrigin&) = delete;
   ScriptedOrigin& operator=(const ScriptedOrigin&) = delete;
