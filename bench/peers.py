@@ -202,9 +202,10 @@ def start(names, origin, first_port, weir=None, chains=None):
 def start_all(started, names, origin, first_port, weir, chains):
     programs = {
         "weir": str(weir) if weir else program("", ROOT / "build/release/weir"), "nginx": program("nginx"), "haproxy": program("haproxy"),
-        "floor_epoll": program("", WORK / "bare"), "floor_epoll_batched": program("", WORK / "bare"), "floor_io_uring": program("", WORK / "bare"), "caddy": program("caddy"), "envoy": program("", WORK / "envoy/envoy/_bin/envoy"),
+        "caddy": program("caddy"), "envoy": program("", WORK / "envoy/envoy/_bin/envoy"),
     }
-    programs |= {name: programs["weir"] for name in ("weir_jwt", "weir_key", "weir_redis", "weir_lease")}
+    programs |= {name: program("", WORK / "bare") for name in ("floor_epoll", "floor_epoll_batched", "floor_io_uring")}
+    programs |= {name: programs["weir"] for name in names if name.startswith("weir_")}
     programs["envoy_jwt"] = programs["envoy"]
     for index, name in enumerate(programs):
         if name not in names:
