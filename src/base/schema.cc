@@ -78,13 +78,13 @@ Match match(const Schema& form, const Json& value) noexcept {
 
 }  // namespace
 
-Schema Schema::doc(std::string_view what) && {
-  text = what;
+Schema Schema::doc(Literal what) && {
+  text = what.text();
   return std::move(*this);
 }
 
-Schema Schema::named(std::string_view what) && {
-  noun = what;
+Schema Schema::named(Literal what) && {
+  noun = what.text();
   return std::move(*this);
 }
 
@@ -189,13 +189,13 @@ Field Field::fallback(Json fallback_value) && {
   return std::move(*this);
 }
 
-Field Field::doc(std::string_view what) && {
-  text = what;
+Field Field::doc(Literal what) && {
+  text = what.text();
   return std::move(*this);
 }
 
-Field Field::not_built(std::string_view why) && {
-  missing_feature = why;
+Field Field::not_built(Literal why) && {
+  missing_feature = why.text();
   return std::move(*this);
 }
 
@@ -269,9 +269,9 @@ Schema one_of(std::vector<Schema> forms) {
   return out;
 }
 
-Field field(std::string_view name, Schema value) {
+Field field(Literal name, Schema value) {
   Field out;
-  out.name = name;
+  out.name = name.text();
   out.value = std::move(value);
   return out;
 }

@@ -9,7 +9,7 @@
 //       schema::field("timeout", schema::duration(1ms, 1h)).fallback("30s"),
 //   });
 //
-// All std::string_view and the words passed in are literals: they must outlive the schema.
+// The words passed in are literals: they must outlive the schema.
 #pragma once
 
 #include <chrono>
@@ -30,6 +30,21 @@ using FormatCheck = bool (*)(std::string_view text, std::string& why);
 
 struct Field;
 
+// Text that a schema keeps for ever. Made from a literal it proves itself at compile time, so that no text put
+// together on the way can dangle; forever() is for text that is known to be as good as one.
+class Literal {
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor): a literal is what is meant.
+  consteval Literal(const char* text) : text_(text) {}
+  static constexpr Literal forever(std::string_view text) { return Literal(text, Checked{}); }
+  constexpr std::string_view text() const noexcept { return text_; }
+
+ private:
+  struct Checked {};
+  constexpr Literal(std::string_view text, Checked) : text_(text) {}
+  std::string_view text_;
+};
+
 // Made by the functions in namespace schema below; read freely, never changed once it is in use.
 struct Schema {
   enum class Kind : std::uint8_t {
@@ -47,8 +62,8 @@ struct Schema {
   };
 
   // Refinements: each returns the refined schema.
-  Schema doc(std::string_view text) &&;     // one or two sentences for the reference and the editor
-  Schema named(std::string_view what) &&;   // what messages call it: "path pattern"
+  Schema doc(Literal text) &&;              // one or two sentences for the reference and the editor
+  Schema named(Literal what) &&;            // what messages call it: "path pattern"
   Schema min_length(std::size_t bytes) &&;  // string
   Schema max_length(std::size_t bytes) &&;  // string
   Schema words(std::vector<std::string_view> closed_list) &&;  // string
@@ -91,10 +106,10 @@ struct Field {
 
   Field required() &&;
   Field fallback(Json value) &&;  // in the form of the file; default_problems() proves it valid
-  Field doc(std::string_view text) &&;
+  Field doc(Literal text) &&;
   // The name is reserved, its behaviour does not exist yet: the check refuses it with `why`, the JSON Schema leaves
   // it out. Nothing is ever silently ignored.
-  Field not_built(std::string_view why) &&;
+  Field not_built(Literal why) &&;
 };
 
 namespace schema {
@@ -113,7 +128,7 @@ Schema map(Schema value);  // free names, one kind of value
 // Forms told apart by their JSON kind; several objects by their tags (a required field that allows a single word,
 // such as type: jwt), then by having all their required fields.
 Schema one_of(std::vector<Schema> forms);
-Field field(std::string_view name, Schema value);
+Field field(Literal name, Schema value);
 }  // namespace schema
 
 // Every mistake of `value`, in the order of the text, with positions and paths below `path`. Empty: Fields may read

@@ -18,8 +18,8 @@ bool is_name(std::string_view text, std::string& why) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
-Schema name(std::string_view noun) { return schema::string().named(noun).max_length(1024).format(is_name); }
-Schema names(std::string_view noun) { return schema::array(name(noun)).max_items(64).unique(); }
+Schema name(Literal noun) { return schema::string().named(noun).max_length(1024).format(is_name); }
+Schema names(Literal noun) { return schema::array(name(noun)).max_items(64).unique(); }
 
 std::vector<Field> key_fields() {
   return {

@@ -45,16 +45,12 @@ ports::RateMode read_mode(std::string_view word) {
   return word == "lease" ? ports::RateMode::lease : ports::RateMode::local;
 }
 
-Field key_field(std::string_view doc) {
+Field key_field(Literal doc) {
   return schema::field("key", schema::string().named("limit key").format(is_limit_key)).fallback("consumer").doc(doc);
 }
 
-Field name_field(std::string_view unnamed) {
-  return schema::field("name", schema::string().named("limit name").format(is_limit_name))
-      .doc(
-          "For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the name "
-          "stands; " +
-          std::string(unnamed));
+Field name_field(Literal doc) {
+  return schema::field("name", schema::string().named("limit name").format(is_limit_name)).doc(doc);
 }
 
 Field legacy_headers_field() {

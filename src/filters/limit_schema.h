@@ -19,9 +19,11 @@ Schema mode_schema();
 ports::RateMode read_mode(std::string_view word);
 
 // The fields that say the same in each: by what callers are told apart, the name, and the older response headers.
-// `unnamed`: what becomes of a limit without a name, as the end of a sentence.
-Field key_field(std::string_view doc = "By what callers are told apart, as in rate_limit.");
-Field name_field(std::string_view unnamed = "one without is each route's own.");
+Field key_field(Literal doc = "By what callers are told apart, as in rate_limit.");
+Field name_field(
+    Literal doc =
+        "For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the "
+        "name stands; one without is each route's own.");
 Field legacy_headers_field();
 
 // Notes the limit with the config around it and fills in its index. `settings` as MakeContext::limit(); a mistake is

@@ -14,7 +14,7 @@ using pipeline::Identity;
 using pipeline::Verdict;
 using schema::field;
 
-Schema names(std::string_view noun) {
+Schema names(Literal noun) {
   return schema::array(schema::string().named(noun).min_length(1)).unique().min_items(1);
 }
 
@@ -26,7 +26,7 @@ bool is_scope(std::string_view text, std::string& why) {
 
 Schema scopes() { return schema::array(schema::string().named("scope").format(is_scope)).unique().min_items(1); }
 
-Schema access_list(std::string_view noun) {
+Schema access_list(Literal noun) {
   return schema::object({
       field("allow", names(noun)).doc("Only these may come in."),
       field("deny", names(noun)).doc("These may not, also if `allow` has them."),

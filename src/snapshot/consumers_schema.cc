@@ -50,7 +50,7 @@ bool is_variable(std::string_view text, std::string& why) {
 
 Schema variable() { return schema::string().named("environment variable").format(is_variable); }
 Schema file() { return schema::string().named("file name").min_length(1); }
-Schema id(std::string_view noun) { return schema::string().named(noun).max_length(128).format(is_id); }
+Schema id(Literal noun) { return schema::string().named(noun).max_length(128).format(is_id); }
 
 Schema consumer_credentials() {
   const Schema basic = schema::object({

@@ -10,7 +10,7 @@ using schema::field;
 
 namespace {
 
-Schema addresses(std::string_view what) {
+Schema addresses(Literal what) {
   return schema::array(schema::string().named(what).format(is_target_address)).min_items(1).unique();
 }
 

@@ -106,7 +106,7 @@ Schema plugin_chain_schema(pipeline::FilterTable filters) {
                                            .fallback(false)
                                            .doc("true, on a route: without the file's filter of this name."),
                                    })
-                        .doc(spec.summary));
+                        .doc(Literal::forever(spec.summary)));
   }
   return schema::array(schema::one_of(std::move(forms)).named("filter"));
 }
