@@ -14,9 +14,7 @@ using pipeline::Identity;
 using pipeline::Verdict;
 using schema::field;
 
-Schema names(Literal noun) {
-  return schema::array(schema::string().named(noun).min_length(1)).unique().min_items(1);
-}
+Schema names(Literal noun) { return schema::array(schema::string().named(noun).min_length(1)).unique().min_items(1); }
 
 bool is_scope(std::string_view text, std::string& why) {
   why = "a scope has no spaces, quotes or backslashes (RFC 6749)";
