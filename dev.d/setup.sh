@@ -4,7 +4,7 @@
 packages=(
   clang-19 lld-19 libclang-rt-19-dev clang-format-19 llvm-19  # llvm-19: llvm-symbolizer, for readable sanitizer reports
   ccache cmake ninja-build
-  libssl-dev libsqlite3-dev libc-ares-dev libfyaml-dev liburing-dev libfmt-dev libcli11-dev libgtest-dev
+  libssl-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev libc-ares-dev libfyaml-dev liburing-dev libfmt-dev libcli11-dev libgtest-dev
   python3 python3-venv
   openssl curl ca-certificates
 )

@@ -12,12 +12,14 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
 # A vendor's header (prefix) and the only rooms that may include it.
 VENDORS = {
-    "openssl/": {"io", "identity", "jose"},
+    "openssl/": {"io", "identity", "jose", "revision", "control"},
     "ares": {"adapters/cares"},
     "libfyaml": {"adapters/yaml"},
     "CLI/": {"app"},
     "liburing.h": {"io"},
     "sqlite3.h": {"adapters/sqlite"},
+    "libpq-fe.h": {"adapters/postgres"},
+    "curl/": {"adapters/curl"},
     "fmt/": None,  # None: anywhere (cold paths only, which no test can see).
 }
 STANDARD = re.compile(r"^[a-z_0-9]+$")  # <vector>; C and kernel headers are listed in SYSTEM.
