@@ -7,6 +7,7 @@
 // It takes for granted what the harness sends and the origin answers: a request in one piece, an answer with a
 // Content-Length in the first piece.
 
+#include <fcntl.h>
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -110,6 +111,8 @@ void run_epoll(int listener, bool batched) {
     epoll_ctl(poll, EPOLL_CTL_ADD, socket->fd, &event);
   };
   Socket front{.fd = listener, .buffer = nullptr};
+  no_delay(listener);  // whom it accepts inherits it
+  fcntl(listener, F_SETFL, O_NONBLOCK);
   add(&front, EPOLLIN);
   std::array<epoll_event, 256> ready;
   std::vector<std::unique_ptr<char[]>> buffers;
@@ -126,47 +129,56 @@ void run_epoll(int listener, bool batched) {
     }
     outgoing.clear();
   };
+  const auto receive = [&](Socket* socket) {
+    char* bytes = buffers[batched ? outgoing.size() : 0].get();
+    const ssize_t got = recv(socket->fd, bytes, kBuffer, MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN) return false;
+    if (got <= 0) {
+      if (socket->other != nullptr) {  // its answer is still on the way
+        socket->closing = true;
+        return true;
+      }
+      close(socket->fd);
+      socket->fd = -1;
+      dead.push_back(socket);
+      return true;
+    }
+    const std::string_view piece(bytes, static_cast<size_t>(got));
+    if (!socket->upstream) {
+      bool fresh = false;
+      Socket* upstream = join(socket, piece, fresh);
+      outgoing.push_back({upstream, piece, false});
+      if (fresh) add(upstream, EPOLLIN | EPOLLET);
+    } else {
+      Socket* client = socket->other;
+      outgoing.push_back({client, piece, false});
+      if (last_piece(socket, piece)) {
+        pool.push_back(socket);
+        client->other = nullptr;
+        if (client->closing) outgoing.back().close_after = true;
+      }
+    }
+    return true;
+  };
+  // A request usually comes with its connection: only a client that keeps it, or is slow, is registered with epoll.
+  const auto accept_all = [&] {
+    int fd = 0;
+    while (outgoing.size() < 200 && (fd = accept4(listener, nullptr, nullptr, 0)) >= 0) {
+      auto* client = new Socket{.fd = fd, .buffer = nullptr};
+      if (!receive(client) || (client->fd >= 0 && !client->closing)) add(client, EPOLLIN | EPOLLET);
+      if (!batched) flush();
+    }
+  };
   while (true) {
     const int count = epoll_wait(poll, ready.data(), 256, -1);
     for (int i = 0; i < count; ++i) {
       auto* socket = static_cast<Socket*>(ready[static_cast<size_t>(i)].data.ptr);
       if (socket == &front) {
-        const int fd = accept4(listener, nullptr, nullptr, 0);
-        if (fd < 0) continue;
-        no_delay(fd);
-        add(new Socket{.fd = fd, .buffer = nullptr}, EPOLLIN | EPOLLET);
+        accept_all();
         continue;
       }
-      if (socket->fd < 0) continue;
-      char* bytes = buffers[batched ? outgoing.size() : 0].get();
-      const ssize_t got = recv(socket->fd, bytes, kBuffer, MSG_DONTWAIT);
-      if (got < 0 && errno == EAGAIN) continue;
-      if (got <= 0) {
-        if (socket->other != nullptr) {  // its answer is still on the way
-          socket->closing = true;
-          continue;
-        }
-        close(socket->fd);
-        socket->fd = -1;
-        dead.push_back(socket);
-        continue;
-      }
-      const std::string_view piece(bytes, static_cast<size_t>(got));
-      if (!socket->upstream) {
-        bool fresh = false;
-        Socket* upstream = join(socket, piece, fresh);
-        outgoing.push_back({upstream, piece, false});
-        if (fresh) add(upstream, EPOLLIN | EPOLLET);
-      } else {
-        Socket* client = socket->other;
-        outgoing.push_back({client, piece, false});
-        if (last_piece(socket, piece)) {
-          pool.push_back(socket);
-          client->other = nullptr;
-          if (client->closing) outgoing.back().close_after = true;
-        }
-      }
-      if (!batched) flush();
+      if (socket->fd >= 0) receive(socket);
+      if (!batched || outgoing.size() == 256) flush();
     }
     flush();
     for (Socket* socket : dead) delete socket;
