@@ -76,10 +76,11 @@ Json strings(const std::vector<std::string>& words) {
 
 RouteBook make_route_book(const Json& document, std::shared_ptr<const snapshot::Snapshot> snapshot,
                           pipeline::FilterTable filters) {
-  RouteBook out{std::move(snapshot), {}};
+  RouteBook out{std::move(snapshot), {}, {}};
   const Schema schema = snapshot::document_schema(filters);
   for (const Fields& route : Fields(document, schema).objects("routes")) {
     out.keys.push_back(snapshot::plan_route(route).key);
+    out.tags.push_back(route.strings("tags"));
   }
   return out;
 }
@@ -153,6 +154,7 @@ Json to_json(const RouteBook& book, std::size_t index) {
                  .set("predicates", std::move(predicates))
                  .set("priority", key.priority)
                  .set("filters", std::move(links));
+  if (!book.tags[index].empty()) out.set("tags", strings(book.tags[index]));
   if (!route.proxied) return out;
   out.set("destination", destination_json(book, route.stable));
   if (canary_percent(route) == 0) return out;

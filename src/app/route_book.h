@@ -14,7 +14,8 @@ namespace weir::app {
 
 struct RouteBook {
   std::shared_ptr<const snapshot::Snapshot> snapshot;
-  std::vector<snapshot::RouteKey> keys;  // by Route::index
+  std::vector<snapshot::RouteKey> keys;        // by Route::index
+  std::vector<std::vector<std::string>> tags;  // by Route::index
 };
 
 // The routes of `document`, which has been compiled to `snapshot`.

@@ -21,11 +21,21 @@ class ConsumerCompile {
   ConsumerCompile(CompileContext& context, identity::ConsumerBook& book) : context_(context), maker_(book) {}
 
   void run() {
-    for (const std::string& group : context_.document.strings("groups")) groups_.insert(group);
+    add_known_groups();
     for (const Fields& fields : context_.document.objects("consumers")) add(fields);
   }
 
  private:
+  void add_known_groups() {
+    const Json::Array& items = context_.document.items("groups");
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Json& name = items[i].is_string() ? items[i] : *items[i].find("name");
+      if (groups_.emplace(name.as_string()).second) continue;
+      context_.report({name.position, item_path("groups", i),
+                       fmt::format("the group \"{}\" is already there", name.as_string()), "keep one of the two"});
+    }
+  }
+
   void add(const Fields& fields) {
     identity::Consumer* consumer = maker_.consumer(fields.string("name"), fields.string("custom_id"));
     if (consumer == nullptr) {

@@ -164,14 +164,15 @@ std::optional<pipeline::Destination> UpstreamBook::inlined(const Fields& route, 
   out.upstream = at->second;
   if (!fresh) return out;
 
+  static const Schema kSchema = upstream_schema(schema::array(schema::any()));
   const Json defaults = Json::object();
-  const Fields fields(defaults, upstream_schema());
+  const Fields fields(defaults, kSchema);
   pipeline::UpstreamSpec spec;
   spec.name = origin;
   set_times(fields, spec);
   spec.targets.push_back(*parse_target(address));
   if (url.https) {
-    const Fields tls(defaults, upstream_schema().field("tls")->value, route.path(field));
+    const Fields tls(defaults, kSchema.field("tls")->value, route.path(field));
     add_tls(tls, spec);
   }
   context_.out.upstreams.push_back(std::move(spec));

@@ -92,8 +92,8 @@ Schema consumer_credentials() {
 
 }  // namespace
 
-const Schema& consumer_schema() {
-  static const Schema kConsumer = schema::object({
+Schema consumer_schema(const Schema& plugin_chain) {
+  return schema::object({
       field("name", id("consumer name"))
           .required()
           .doc("Who calls: in logs, limits, ACLs, and sent upstream as X-Consumer-Name."),
@@ -103,11 +103,21 @@ const Schema& consumer_schema() {
           .doc("Groups it belongs to, for ACLs and limits; sent upstream as X-Consumer-Groups."),
       field("credentials", consumer_credentials())
           .doc("How it may say who it is. API keys are not here: `weir key create --consumer NAME` makes them."),
+      field("plugin_chain", plugin_chain)
+          .doc("Filters of every request it makes, in place of the route's of the same name; none that runs before "
+               "it is known who calls: docs/filter-scopes.md."),
+      tags_field(),
   });
-  return kConsumer;
 }
 
-Schema groups_schema() { return schema::array(id("group name")).unique(); }
+Schema groups_schema(const Schema& plugin_chain) {
+  const Schema object = schema::object({
+      field("name", id("group name")).required().doc("The group's name."),
+      field("plugin_chain", plugin_chain).doc("Filters of every request of those in it, as a consumer's own."),
+      tags_field(),
+  });
+  return schema::array(schema::one_of({id("group name"), object}).named("group")).unique();
+}
 
 const Schema& credentials_schema() {
   static const Schema kStore = schema::object({

@@ -82,6 +82,16 @@ Schema resolver() {
 
 }  // namespace
 
+Field tags_field() {
+  // 32 of 64 bytes: as Docker and AWS allow, and nobody has been seen to need more.
+  return field("tags", schema::array(schema::string().named("tag").min_length(1).max_length(64).format(is_id))
+                           .unique()
+                           .max_items(32))
+      .doc(
+          "Words to find it by and to say whose it is (team:payments). For people and the control plane; Weir does "
+          "nothing by them.");
+}
+
 const Schema& listener_schema() {
   static const Schema kListener = schema::object({
       field("address", schema::string().named("address").format(is_socket_address))
@@ -98,17 +108,19 @@ Schema document_schema(pipeline::FilterTable filters) {
   return schema::object({
       field("listeners", schema::array(listener_schema()).min_items(1)).required().doc("Where clients connect."),
       field("admin", admin()).doc("Health and metrics. Without it there are none."),
-      field("upstreams", schema::array(upstream_schema())).doc("Named services, for upstream_url: http://NAME."),
+      field("upstreams", schema::array(upstream_schema(plugin_chain)))
+          .doc("Named services, for upstream_url: http://NAME."),
       // At least one: an emptied file is far more often an accident than a wish (features.md, complaint 24).
       field("routes", schema::array(route_schema(plugin_chain)).min_items(1))
           .required()
           .doc("Which request goes where. Their order does not matter: see docs/routing.md."),
       field("plugin_chain", plugin_chain)
           .doc("Filters of every request. A route's own filter of the same name replaces one of these."),
-      field("consumers", schema::array(consumer_schema()))
+      field("consumers", schema::array(consumer_schema(plugin_chain)))
           .doc("Who may call, and the credentials of each that are not API keys: see docs/identity.md."),
-      field("groups", groups_schema())
-          .doc("The groups there are. If it is given, a consumer in any other is refused as a slip."),
+      field("groups", groups_schema(plugin_chain))
+          .doc("The groups there are: names, or {name, tags, plugin_chain}. If it is given, a consumer in any other "
+               "is refused as a slip."),
       field("credentials", credentials_schema())
           .doc("Where API keys are kept; without it the filter api_key knows nobody."),
       field("tokens", tokens_schema()).doc("What all filters jwt have in common: see docs/filters/jwt.md."),

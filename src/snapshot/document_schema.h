@@ -13,10 +13,11 @@ Schema document_schema(pipeline::FilterTable filters);
 
 // Its parts, for compile and for docs.
 const Schema& listener_schema();
-const Schema& upstream_schema();
+Schema upstream_schema(const Schema& plugin_chain);
 const Schema& limits_schema();
-const Schema& consumer_schema();
-Schema groups_schema();
+Schema consumer_schema(const Schema& plugin_chain);
+Schema groups_schema(const Schema& plugin_chain);
+Field tags_field();  // of routes, upstreams, consumers and groups
 const Schema& credentials_schema();
 Schema redis_schema();
 const Schema& tokens_schema();

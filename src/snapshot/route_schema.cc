@@ -75,6 +75,7 @@ std::vector<Field> policy(const Schema& plugin_chain) {
           .doc("Requests per second for each consumer, anonymous ones by address; as many may come at once. 0: no "
                "limit. The filter rate_limit enforces it, and says where it is kept: docs/filters/rate_limit.md."),
       field("plugin_chain", plugin_chain).doc("Filters of this route, besides the file's own plugin_chain."),
+      tags_field(),
       field("updated_at", schema::string().named("time").format(is_date_time))
           .doc("When the route last changed (RFC 3339). For people and tools; Weir does nothing by it."),
   };

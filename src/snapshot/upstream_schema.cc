@@ -38,8 +38,8 @@ Schema tls() {
 
 }  // namespace
 
-const Schema& upstream_schema() {
-  static const Schema kUpstream = schema::object({
+Schema upstream_schema(const Schema& plugin_chain) {
+  return schema::object({
       field("name", schema::string().named("name").min_length(1).max_length(128).format(is_upstream_name))
           .required()
           .doc("Unique; what routes write as upstream_url: http://NAME. Also in the access log and the metrics."),
@@ -68,8 +68,11 @@ const Schema& upstream_schema() {
           .fallback(128)
           .doc("Unused connections kept per target and worker. 128 is the listen queue of many small servers, and "
                "more requests at a time than one worker usually has with one target."),
+      field("plugin_chain", plugin_chain)
+          .doc("Filters of every route whose upstream_url names this upstream; a route's own of the same name "
+               "replaces one of these: docs/filter-scopes.md."),
+      tags_field(),
   });
-  return kUpstream;
 }
 
 }  // namespace weir::snapshot
