@@ -26,12 +26,6 @@ std::uint8_t mask_of(std::size_t index, int bits) noexcept {
   return static_cast<std::uint8_t>(0xff << (8 - left));
 }
 
-void append_octet(std::string& out, std::uint8_t value) {
-  char digits[3];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, end);
-}
-
 }  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) noexcept {
@@ -99,15 +93,18 @@ std::string IpAddress::to_string() const {
 }
 
 void IpAddress::append_to(std::string& out) const {
-  if (is_v4()) {
-    for (std::size_t i = kMappedLength; i < bytes_.size(); ++i) {
-      if (i != kMappedLength) out += '.';
-      append_octet(out, bytes_[i]);
-    }
-    return;
+  char text[kLongestText];
+  out.append(text, write(text));
+}
+
+std::size_t IpAddress::write(char* out) const noexcept {
+  if (!is_v4()) return std::strlen(inet_ntop(AF_INET6, bytes_.data(), out, kLongestText));
+  char* at = out;
+  for (std::size_t i = kMappedLength; i < bytes_.size(); ++i) {
+    if (i != kMappedLength) *at++ = '.';
+    at = std::to_chars(at, at + 3, bytes_[i]).ptr;
   }
-  char text[INET6_ADDRSTRLEN];
-  out += inet_ntop(AF_INET6, bytes_.data(), text, sizeof text);
+  return static_cast<std::size_t>(at - out);
 }
 
 std::optional<Cidr> Cidr::parse(std::string_view text, std::string* why) {

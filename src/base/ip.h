@@ -37,6 +37,9 @@ class IpAddress {
 
   std::string to_string() const;           // lower case, shortest (RFC 5952)
   void append_to(std::string& out) const;  // no allocation beyond `out` itself
+  // The same into a buffer of kLongestText bytes; how many were written. No zero at the end is promised.
+  std::size_t write(char* out) const noexcept;
+  static constexpr std::size_t kLongestText = 46;  // INET6_ADDRSTRLEN
 
   auto operator<=>(const IpAddress&) const noexcept = default;
 

@@ -108,4 +108,7 @@ std::string to_pretty(const Json& value);
 // request (access log): no allocation beyond the growth of `out`, eight bytes per step while nothing needs escaping.
 void append_json_string(std::string& out, std::string_view text);
 
+// How many bytes of `text`, from its begin, stand in a JSON string as they are: all of it, for nearly every text.
+std::size_t plain_json_prefix(std::string_view text) noexcept;
+
 }  // namespace weir

@@ -27,17 +27,6 @@ constexpr bool plain(char c) noexcept {
   return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-std::size_t plain_prefix(std::string_view text) noexcept {
-  std::size_t i = 0;
-  for (; i + 8 <= text.size(); i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + i, sizeof word);
-    if (needs_care(word) != 0) break;
-  }
-  while (i < text.size() && plain(text[i])) ++i;
-  return i;
-}
-
 void append_escape(std::string& out, char c) {
   constexpr std::string_view kShort = "\"\\\b\f\n\r\t";
   constexpr std::string_view kLetters = "\"\\bfnrt";
@@ -171,10 +160,21 @@ std::string to_pretty(const Json& value) {
   return out;
 }
 
+std::size_t plain_json_prefix(std::string_view text) noexcept {
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, sizeof word);
+    if (needs_care(word) != 0) break;
+  }
+  while (i < text.size() && plain(text[i])) ++i;
+  return i;
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   while (true) {
-    const std::size_t clean = plain_prefix(text);
+    const std::size_t clean = plain_json_prefix(text);
     out.append(text.data(), clean);
     text.remove_prefix(clean);
     if (text.empty()) break;

@@ -41,12 +41,12 @@ class AccessLog final : public pipeline::Filter {
   void on_finish(Exchange& exchange) const override {
     if (exchange.lease.access_log == nullptr) return;
     // Why: a thread_local with a constructor. It runs at the first record of each worker, and reuse is the point.
-    thread_local std::string line;
+    thread_local RecordLine line;
     line.clear();
     append_record(line, exchange, format_);
-    exchange.lease.access_log->append(line);
+    exchange.lease.access_log->append(line.view());
     // One line of 64 KiB (the largest head, escaped) must not pin that memory for good.
-    if (line.capacity() > 16 * 1024) std::string().swap(line);
+    if (line.capacity() > 16 * 1024) line = {};
   }
 
  private:

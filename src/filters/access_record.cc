@@ -3,7 +3,6 @@
 #include "filters/access_record.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/json.h"
 #include "filters/query.h"
@@ -30,32 +29,49 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Members are appended with their comma and name in one piece: `,"status":`. Those without a value are left out.
-void number(std::string& out, std::string_view key, std::uint64_t value) {
-  char digits[20];
-  const char* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(key).append(digits, static_cast<std::size_t>(end - digits));
+// Members are written with their comma and name in one piece: `,"status":`. Those without a value are left out.
+template <std::size_t N>
+void number(RecordLine& out, const char (&key)[N], std::uint64_t value) {
+  out.literal(key);
+  out.number(value);
 }
 
 // A value that never needs an escape: made by us, or restricted by the parser.
-void plain(std::string& out, std::string_view key, std::string_view value) {
-  if (!value.empty()) out.append(key).append(1, '"').append(value).append(1, '"');
+template <std::size_t N>
+void plain(RecordLine& out, const char (&key)[N], std::string_view value) {
+  if (value.empty()) return;
+  out.literal(key);
+  out.literal("\"");
+  out.bytes(value);
+  out.literal("\"");
 }
 
-void text(std::string& out, std::string_view key, std::string_view value) {
-  if (!value.empty()) append_json_string(out.append(key), value.substr(0, kLongestText));
+template <std::size_t N>
+void text(RecordLine& out, const char (&key)[N], std::string_view value) {
+  if (value.empty()) return;
+  out.literal(key);
+  out.json(value.substr(0, kLongestText));
 }
 
-void address(std::string& out, std::string_view key, const SocketAddress& socket) {
+void ip(RecordLine& out, const IpAddress& address) {
+  char text[IpAddress::kLongestText];
+  out.bytes({text, address.write(text)});
+}
+
+template <std::size_t N>
+void address(RecordLine& out, const char (&key)[N], const SocketAddress& socket) {
   if (socket.is_unix()) return text(out, key, socket.path().empty() ? std::string_view("unix") : socket.path());
+  out.literal(key);
   const bool brackets = !socket.ip().is_v4();
-  out.append(key).append(brackets ? "\"[" : "\"");
-  socket.ip().append_to(out);
-  number(out, brackets ? "]:" : ":", socket.port());
-  out.append(1, '"');
+  out.bytes(brackets ? "\"[" : "\"");
+  ip(out, socket.ip());
+  out.bytes(brackets ? "]:" : ":");
+  out.number(socket.port());
+  out.literal("\"");
 }
 
-void duration(std::string& out, std::string_view key, io::TimePoint from, io::TimePoint to) {
+template <std::size_t N>
+void duration(RecordLine& out, const char (&key)[N], io::TimePoint from, io::TimePoint to) {
   if (from == io::TimePoint{} || to < from) return;
   number(out, key,
          static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(to - from).count()));
@@ -66,7 +82,7 @@ bool is_secret(std::string_view name, const RecordFormat& format) noexcept {
   return std::ranges::any_of(kSecrets, is) || std::ranges::any_of(format.more_secrets, is);
 }
 
-void query(std::string& out, std::string_view received, const RecordFormat& format) {
+void query(RecordLine& out, std::string_view received, const RecordFormat& format) {
   std::string_view shown = received;
   thread_local std::string hidden;  // Why: as `line` in access_log.cc; used only where something is hidden
   hidden.clear();
@@ -89,31 +105,38 @@ void query(std::string& out, std::string_view received, const RecordFormat& form
     if (!rest.empty()) hidden.append(1, '&');
   }
   if (hiding) shown = hidden;
-  append_json_string(out.append(",\"query\":"), shown.substr(0, kLongestText));
+  out.literal(",\"query\":");
+  out.json(shown.substr(0, kLongestText));
 }
 
-void headers(std::string& out, std::string_view key, const std::vector<RecordFormat::Header>& wanted,
+template <std::size_t N>
+void headers(RecordLine& out, const char (&key)[N], const std::vector<RecordFormat::Header>& wanted,
              const http::Fields& fields) {
   bool any = false;
   for (const RecordFormat::Header& one : wanted) {
     const http::Field* field = one.field.find(fields);
     if (field == nullptr) continue;
-    out.append(any ? std::string_view(",") : key).append(one.key);
-    append_json_string(out, field->value.substr(0, kLongestText));
+    if (any) {
+      out.literal(",");
+    } else {
+      out.literal(key);
+    }
+    out.bytes(one.key);
+    out.json(field->value.substr(0, kLongestText));
     any = true;
   }
-  if (any) out.append(1, '}');
+  if (any) out.literal("}");
 }
 
-void append_request(std::string& out, const Exchange& exchange, const RecordFormat& format) {
-  out.append("{\"ts\":\"");
-  append_timestamp(out, exchange.wall_started_us);
-  out.append(1, '"');
+void append_request(RecordLine& out, const Exchange& exchange, const RecordFormat& format) {
+  out.literal("{\"ts\":\"");
+  out.bytes(timestamp(exchange.wall_started_us));
+  out.literal("\"");
   plain(out, ",\"request_id\":", exchange.request_id);
   number(out, ",\"revision\":", exchange.lease.revision);
-  out.append(",\"client\":\"");
-  exchange.client.append_to(out);
-  out.append(1, '"');
+  out.literal(",\"client\":\"");
+  ip(out, exchange.client);
+  out.literal("\"");
   if (exchange.peer != nullptr) address(out, ",\"peer\":", *exchange.peer);
   plain(out, ",\"tls\":", exchange.tls_version);
   text(out, ",\"host\":", exchange.host);
@@ -125,7 +148,7 @@ void append_request(std::string& out, const Exchange& exchange, const RecordForm
   plain(out, ",\"version\":", exchange.request.version == http::Version::http11 ? "1.1" : "1.0");
 }
 
-void append_outcome(std::string& out, const Exchange& exchange) {
+void append_outcome(RecordLine& out, const Exchange& exchange) {
   const ReasonInfo& about = info(exchange.reason);
   const int status = exchange.writer.begun() ? exchange.writer.status() : about.status;
   number(out, ",\"status\":", static_cast<std::uint64_t>(status));
@@ -133,7 +156,7 @@ void append_outcome(std::string& out, const Exchange& exchange) {
   text(out, ",\"detail\":", exchange.detail);
   if (exchange.route != nullptr) text(out, ",\"route\":", exchange.route->id);
   plain(out, ",\"limit\":", exchange.limited.refused_by());
-  if (exchange.limited.degraded()) out.append(",\"degraded\":true");
+  if (exchange.limited.degraded()) out.literal(",\"degraded\":true");
   if (exchange.upstream_name.empty()) return;
   text(out, ",\"upstream\":", exchange.upstream_name);
   text(out, ",\"upstream_address\":", exchange.upstream_address);
@@ -141,8 +164,8 @@ void append_outcome(std::string& out, const Exchange& exchange) {
     number(out, ",\"upstream_status\":", static_cast<std::uint64_t>(exchange.upstream_status));
   }
   number(out, ",\"attempts\":", exchange.upstream_attempts);
-  if (exchange.canary) out.append(",\"canary\":true");
-  if (exchange.upstream_reused) out.append(",\"reused\":true");
+  if (exchange.canary) out.literal(",\"canary\":true");
+  if (exchange.upstream_reused) out.literal(",\"reused\":true");
 }
 
 }  // namespace
@@ -155,7 +178,7 @@ std::string json_key(std::string_view name) {
   return out + ":";
 }
 
-void append_record(std::string& out, const Exchange& exchange, const RecordFormat& format) {
+void append_record(RecordLine& out, const Exchange& exchange, const RecordFormat& format) {
   append_request(out, exchange, format);
   append_outcome(out, exchange);
   number(out, ",\"bytes_in\":", exchange.body.received() + exchange.tunnel_in);
@@ -174,7 +197,7 @@ void append_record(std::string& out, const Exchange& exchange, const RecordForma
   text(out, ",\"referer\":", referer.substr(0, referer.find_first_of("?#")));  // its query may hold secrets
   headers(out, ",\"request_headers\":{", format.request_headers, exchange.request.fields);
   headers(out, ",\"response_headers\":{", format.response_headers, exchange.response.fields);
-  out.append(1, '}');
+  out.literal("}");
 }
 
 }  // namespace weir::filters

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "filters/config.h"
+#include "filters/record_line.h"
 #include "pipeline/exchange.h"
 
 namespace weir::filters {
@@ -31,6 +32,6 @@ std::string json_key(std::string_view name);
 
 // Appends the record, without a newline. `end`: when the exchange ended. Valid UTF-8 and JSON without control bytes,
 // whatever the client sent.
-void append_record(std::string& out, const pipeline::Exchange& exchange, const RecordFormat& format);
+void append_record(RecordLine& out, const pipeline::Exchange& exchange, const RecordFormat& format);
 
 }  // namespace weir::filters

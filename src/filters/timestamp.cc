@@ -33,14 +33,14 @@ void write_second(char* out, std::int64_t second) noexcept {
 
 }  // namespace
 
-void append_timestamp(std::string& out, std::int64_t us) {
+std::string_view timestamp(std::int64_t us) {
   const std::int64_t second = us / 1'000'000;
   if (second != kept.second) {
     write_second(kept.text, second);
     kept.second = second;
   }
   write_digits(kept.text + 20, static_cast<unsigned>(us % 1'000'000), 6);
-  out.append(kept.text, kLength);
+  return {kept.text, kLength};
 }
 
 }  // namespace weir::filters

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 namespace weir::filters {
 
 // `us`: microseconds since the epoch, not before it and before the year 10000. The date and time to the second are
-// kept per thread, as most records share them with the one before.
-void append_timestamp(std::string& out, std::int64_t us);
+// kept per thread, as most records share them with the one before. The view is good until the thread asks again.
+std::string_view timestamp(std::int64_t us);
 
 }  // namespace weir::filters

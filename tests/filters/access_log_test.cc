@@ -45,11 +45,11 @@ TEST(AccessLog, ProxiedRequestInFull) {
   exchange.upstream_first_byte = exchange.started + microseconds(350);
   scene.header("User-Agent", "curl/8").header("Referer", "https://a.example/b?secret=1#c");
   RecordFormat format;
-  std::string line;
+  RecordLine line;
   exchange.ended = exchange.started + microseconds(1234);
   append_record(line, exchange, format);
   EXPECT_EQ(
-      line,
+      line.view(),
       "{\"ts\":\"2026-02-28T23:59:59.123456Z\",\"request_id\":\"id-1\",\"revision\":3,\"client\":\"192.0.2.7\","
       "\"peer\":\"10.0.0.1:4711\",\"tls\":\"TLSv1.3\",\"host\":\"shop.example.com\",\"method\":\"POST\","
       "\"path\":\"/orders/7\",\"query\":\"x=1&token=REDACTED\",\"version\":\"1.1\",\"status\":502,"
@@ -153,12 +153,23 @@ TEST(AccessLog, NoSinkNoRecord) {
   EXPECT_TRUE(scene.log.records.empty());
 }
 
+TEST(RecordLine, EveryLengthAndItsEscapes) {
+  std::string text;
+  for (int length = 0; length < 300; ++length) {
+    RecordLine line;
+    line.literal("[");
+    line.json(text);
+    line.bytes(text);
+    EXPECT_EQ(line.view(), "[\"" + text + "\"" + text);
+    RecordLine escaped;
+    escaped.json(text + "\n\xff\"");
+    EXPECT_EQ(escaped.view(), "\"" + text + "\\n\\ufffd\\\"\"");
+    text.push_back(static_cast<char>('a' + length % 26));
+  }
+}
+
 TEST(Timestamp, Utc) {
-  const auto at = [](std::int64_t us) {
-    std::string out;
-    append_timestamp(out, us);
-    return out;
-  };
+  const auto at = [](std::int64_t us) { return std::string(timestamp(us)); };
   EXPECT_EQ(at(0), "1970-01-01T00:00:00.000000Z");
   EXPECT_EQ(at(1), "1970-01-01T00:00:00.000001Z");
   EXPECT_EQ(at(951'827'696'000'000), "2000-02-29T12:34:56.000000Z");
