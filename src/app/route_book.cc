@@ -13,18 +13,6 @@ using snapshot::ChainLink;
 using snapshot::PatternSegment;
 using snapshot::RouteKey;
 
-std::string_view text(ChainLink::Origin origin) {
-  switch (origin) {
-    case ChainLink::Origin::built_in:
-      return "built in";
-    case ChainLink::Origin::global:
-      return "global";
-    case ChainLink::Origin::route:
-      return "route";
-  }
-  return "";
-}
-
 // Exact, then wildcards by length, then every host. Of several hosts the strongest counts.
 int host_rank(const RouteKey& key) {
   if (key.hosts.empty()) return 1'000;

@@ -32,8 +32,8 @@ const Schema& schema_of() {
 
 class ConcurrencyLimit final : public pipeline::Filter {
  public:
-  ConcurrencyLimit(RateLimit limit, LimitKey key, bool of_route, bool legacy)
-      : limit_(std::move(limit)), key_(std::move(key)), of_route_(of_route), legacy_(legacy) {}
+  ConcurrencyLimit(RateLimit limit, LimitKey key, OwnScope scope, bool legacy)
+      : limit_(std::move(limit)), key_(std::move(key)), scope_(std::move(scope)), legacy_(legacy) {}
 
   pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = true, .finish = true}; }
 
@@ -42,7 +42,7 @@ class ConcurrencyLimit final : public pipeline::Filter {
     if (store == nullptr) return Verdict::refuse(Reason::internal, "this process keeps no limits");
     RateAsk ask;
     ask.limit = &limit_;
-    ask.scope = of_route_ && exchange.route != nullptr ? std::string_view(exchange.route->id) : "";
+    ask.scope = scope_.of(exchange);
     ask.key = key_.of(exchange);
     const ports::RateStore::Seat seat = store->enter(ask);
     if (seat != nullptr && !exchange.limited.hold(seat)) {
@@ -61,7 +61,7 @@ class ConcurrencyLimit final : public pipeline::Filter {
  private:
   RateLimit limit_;
   LimitKey key_;
-  bool of_route_;
+  OwnScope scope_;
   bool legacy_;
 };
 
@@ -78,8 +78,7 @@ std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& conf
   Problems problems;
   note_limit(limit, settings, context, fields, fields.has("name") ? "name" : "most", problems);
   if (!problems.empty()) return std::unexpected(std::move(problems));
-  return std::make_unique<ConcurrencyLimit>(std::move(limit), LimitKey(key),
-                                            !fields.has("name") && !context.of_all_routes,
+  return std::make_unique<ConcurrencyLimit>(std::move(limit), LimitKey(key), own_scope(fields, context),
                                             fields.boolean("legacy_headers"));
 }
 

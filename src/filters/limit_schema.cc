@@ -59,6 +59,20 @@ Field legacy_headers_field() {
       .doc("true adds X-RateLimit-Limit, -Remaining and -Reset, for clients that know no others.");
 }
 
+std::string_view OwnScope::of(const pipeline::Exchange& exchange) const noexcept {
+  if (!of_route) return text;
+  return exchange.route != nullptr ? std::string_view(exchange.route->id) : std::string_view();
+}
+
+OwnScope own_scope(const Fields& fields, pipeline::MakeContext& context) {
+  if (fields.has("name")) return {};
+  const pipeline::MakeContext::Owner owner = context.owner();
+  if (owner.origin == pipeline::Origin::route) return {.of_route = true, .text = {}};
+  if (owner.name.empty()) return {};
+  // No route's id: those have no spaces.
+  return {.of_route = false, .text = std::string(text(owner.origin)) + " " + std::string(owner.name)};
+}
+
 void note_limit(ports::RateLimit& limit, const std::string& settings, pipeline::MakeContext& context,
                 const Fields& fields, std::string_view field, Problems& problems) {
   using ports::RateLimit;

@@ -7,6 +7,7 @@
 
 #include "base/fields.h"
 #include "base/rate.h"
+#include "pipeline/exchange.h"
 #include "pipeline/make_context.h"
 #include "ports/rate_store.h"
 
@@ -25,6 +26,16 @@ Field name_field(
         "For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the "
         "name stands; one without is each route's own.");
 Field legacy_headers_field();
+
+// What a limit without a name of its own is counted under: that of whose chain it stands in.
+struct OwnScope {
+  bool of_route = false;  // the route's id
+  std::string text;       // else this; empty: all routes together
+
+  std::string_view of(const pipeline::Exchange& exchange) const noexcept;
+};
+// A limit with a name is counted under no scope: it is one and the same wherever the name stands.
+OwnScope own_scope(const Fields& fields, pipeline::MakeContext& context);
 
 // Notes the limit with the config around it and fills in its index. `settings` as MakeContext::limit(); a mistake is
 // told at `field`.

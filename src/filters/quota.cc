@@ -43,8 +43,8 @@ const Schema& schema_of() {
 
 class Quota final : public pipeline::Filter {
  public:
-  Quota(RateLimit limit, LimitKey key, bool of_route, bool legacy)
-      : limit_(std::move(limit)), key_(std::move(key)), of_route_(of_route), legacy_(legacy) {}
+  Quota(RateLimit limit, LimitKey key, OwnScope scope, bool legacy)
+      : limit_(std::move(limit)), key_(std::move(key)), scope_(std::move(scope)), legacy_(legacy) {}
 
   pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = true, .finish = false}; }
 
@@ -53,7 +53,7 @@ class Quota final : public pipeline::Filter {
     asks[0].limit = &limit_;
     asks[0].key = key_.of(exchange);
     asks[0].wall = exchange.wall_started_us / 1'000'000;
-    if (of_route_ && exchange.route != nullptr) asks[0].scope = exchange.route->id;
+    asks[0].scope = scope_.of(exchange);
     return decide(exchange, asks, Reason::quota_exceeded);
   }
 
@@ -66,7 +66,7 @@ class Quota final : public pipeline::Filter {
  private:
   RateLimit limit_;
   LimitKey key_;
-  bool of_route_;
+  OwnScope scope_;
   bool legacy_;
 };
 
@@ -86,7 +86,7 @@ std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& conf
   Problems problems;
   note_limit(limit, settings, context, fields, fields.has("name") ? "name" : "mode", problems);
   if (!problems.empty()) return std::unexpected(std::move(problems));
-  return std::make_unique<Quota>(std::move(limit), LimitKey(key), !fields.has("name") && !context.of_all_routes,
+  return std::make_unique<Quota>(std::move(limit), LimitKey(key), own_scope(fields, context),
                                  fields.boolean("legacy_headers"));
 }
 

@@ -56,34 +56,33 @@ struct Rule {
   RateLimit limit;
   Gcra bucket;
   LimitKey key;
-  bool of_route = false;  // without a name of its own: each route counts for itself
+  OwnScope scope;
 };
 
 class RateLimitFilter final : public pipeline::Filter {
  public:
-  RateLimitFilter(std::vector<Rule> rules, RateLimit rps, bool legacy)
-      : rules_(std::move(rules)), rps_(std::move(rps)), legacy_(legacy) {}
+  RateLimitFilter(std::vector<Rule> rules, RateLimit rps, bool counts_rps, bool legacy)
+      : rules_(std::move(rules)), rps_(std::move(rps)), counts_rps_(counts_rps), legacy_(legacy) {}
 
   pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = true, .finish = false}; }
 
   Verdict on_request(Exchange& exchange) const override {
-    const bool rps = exchange.route != nullptr && exchange.route->rate_bucket;
+    const bool rps = counts_rps_ && exchange.route != nullptr && exchange.route->rate_bucket;
     const std::span<RateAsk> asks = questions(exchange, rules_.size() + (rps ? 1 : 0));
     if (asks.empty()) return Verdict::next();
-    const std::string_view route = exchange.route != nullptr ? std::string_view(exchange.route->id) : "";
     for (std::size_t i = 0; i < rules_.size(); ++i) {
       const Rule& rule = rules_[i];
       asks[i].limit = &rule.limit;
       asks[i].bucket = &rule.bucket;
       asks[i].key = rule.key.of(exchange);
-      if (rule.of_route) asks[i].scope = route;
+      asks[i].scope = rule.scope.of(exchange);
     }
     if (rps) {
       RateAsk& last = asks.back();
       last.limit = &rps_;
       last.bucket = &*exchange.route->rate_bucket;
       last.key = LimitKey().of(exchange);
-      last.scope = route;
+      last.scope = exchange.route->id;
     }
     return decide(exchange, asks, Reason::rate_limited);
   }
@@ -95,6 +94,7 @@ class RateLimitFilter final : public pipeline::Filter {
  private:
   std::vector<Rule> rules_;
   RateLimit rps_;
+  bool counts_rps_;
   bool legacy_;
 };
 
@@ -105,7 +105,7 @@ Rule read_rule(const Fields& fields, std::string_view mode, pipeline::MakeContex
       fields.has("burst") ? static_cast<std::uint64_t>(fields.integer("burst")) : rate.requests;
   Rule out;
   out.key = LimitKey(key);
-  out.of_route = !fields.has("name") && !context.of_all_routes;
+  out.scope = own_scope(fields, context);
   out.limit.name =
       fields.has("name") ? std::string(fields.string("name")) : std::string(key) + ":" + format_rate(rate);
   out.limit.mode = read_mode(fields.has("mode") ? fields.string("mode") : mode);
@@ -146,7 +146,11 @@ std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& conf
   rps.mode = read_mode(fields.string("mode"));
   note_limit(rps, std::string(kRpsName), context, fields, "mode", problems);
   if (!problems.empty()) return std::unexpected(std::move(problems));
-  return std::make_unique<RateLimitFilter>(std::move(rules), std::move(rps), fields.boolean("legacy_headers"));
+  // rate_limit_rps is short for a rate_limit of the route, and that is what a caller's own stands in place of.
+  const pipeline::Origin origin = context.owner().origin;
+  const bool counts_rps = origin != pipeline::Origin::consumer && origin != pipeline::Origin::group;
+  return std::make_unique<RateLimitFilter>(std::move(rules), std::move(rps), counts_rps,
+                                           fields.boolean("legacy_headers"));
 }
 
 }  // namespace

@@ -21,11 +21,16 @@ bool spoils_connection(Reason reason) noexcept {
 io::Task<Result<void>> serve(Exchange& exchange, const snapshot::Snapshot& snapshot) {
   if (auto admitted = admit(exchange, snapshot); !admitted) co_return admitted;
   Result<void> matched = match(exchange, snapshot);
-  for (const pipeline::Filter* filter : exchange.chain->on_request) {
-    Verdict verdict = filter->on_request(exchange);
-    if (verdict.kind == Verdict::Kind::wait) verdict = co_await filter->wait(exchange);
+  pipeline::FilterList ahead = exchange.chain->on_request;
+  while (!ahead.empty()) {
+    const pipeline::Filter& filter = *ahead.front();
+    ahead = ahead.subspan(1);
+    Verdict verdict = filter.on_request(exchange);
+    if (verdict.kind == Verdict::Kind::next) continue;
+    if (verdict.kind == Verdict::Kind::wait) verdict = co_await filter.wait(exchange);
     if (verdict.kind == Verdict::Kind::refuse) co_return std::unexpected(verdict.error);
     if (verdict.kind == Verdict::Kind::answer) co_return co_await pipeline::send_answer(exchange);
+    if (verdict.kind == Verdict::Kind::turn) ahead = exchange.chain->on_request;
   }
   if (!matched) co_return matched;
   if (!exchange.chain->execution) co_return fail(Reason::internal, "the route has nothing to answer with");

@@ -33,6 +33,7 @@ struct Verdict {
     answer,  // exchange.response and .answer are the response: nothing further on the way in, not the upstream
     refuse,  // error becomes the response
     wait,    // ask wait(): only there is a coroutine made, for the requests that really wait
+    turn,    // exchange.chain is another now: go on with its on_request, from the first on (overlay.h)
   };
   Kind kind = Kind::next;
   Error error;
@@ -40,6 +41,7 @@ struct Verdict {
   static Verdict next() noexcept { return {}; }
   static Verdict answer() noexcept { return {Kind::answer, {}}; }
   static Verdict wait() noexcept { return {Kind::wait, {}}; }
+  static Verdict turn() noexcept { return {Kind::turn, {}}; }
   static Verdict refuse(Reason reason, std::string_view detail = {}) noexcept {
     return {Kind::refuse, {reason, detail}};
   }

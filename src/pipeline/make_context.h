@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "pipeline/origin.h"
+
 namespace weir::identity {
 class ConsumerBook;
 }
@@ -45,8 +47,13 @@ class MakeContext {
     (void)name, (void)settings, (void)shared, (void)kept;
     return 0;
   }
-  // The filter stands in the chain of all routes, not in one route's own.
-  bool of_all_routes = false;
+  // Whose chain the filter stands in: what it counts under no name of its own, it counts for that alone. Without
+  // asking, an instance is shared by all whose config is equal.
+  struct Owner {
+    Origin origin = Origin::route;
+    std::string_view name;  // of the upstream, group or consumer; lives as long as the compile
+  };
+  virtual Owner owner() { return {}; }
 
   // Has the keys of an issuer fetched and kept fresh; what Services::key_sets knows them by. The error is a sentence.
   virtual std::expected<std::uint64_t, std::string> key_source(KeySourceSpec spec);

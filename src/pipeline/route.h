@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,14 @@ class Execution;
 
 using std::chrono::milliseconds;
 
+using FilterList = std::span<const Filter* const>;
+
 // The filters of a route, split by hook and already in the order they run: phase first, then the order of
-// `plugin_chain`.
+// `plugin_chain`. Its lists are the snapshot's, or the exchange's own (overlay.h).
 struct Chain {
-  std::vector<const Filter*> on_request;
-  std::vector<const Filter*> on_response;
-  std::vector<const Filter*> on_finish;
+  FilterList on_request;
+  FilterList on_response;
+  FilterList on_finish;
   const Execution* execution = nullptr;  // nullptr: one of on_request answers
 };
 

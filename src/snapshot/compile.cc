@@ -19,7 +19,7 @@ void sort_by_place(Problems& problems) {
 
 std::expected<std::shared_ptr<const Snapshot>, Problems> compile(const Json& document,
                                                                  const CompileOptions& options) {
-  const Schema schema = document_schema(options.filters);
+  const Schema schema = file_schema(options.filters, document);
   if (document.is_null()) {
     return std::unexpected(Problems{{document.position, "", "is empty", "it needs at least listeners and routes"}});
   }
@@ -35,10 +35,16 @@ std::expected<std::shared_ptr<const Snapshot>, Problems> compile(const Json& doc
   compile_redis(context);
   compile_tokens(context);
   compile_listeners(context);
+  compile_control(context);
   compile_consumers(context);
   compile_routes(context);
   if (problems.empty()) return out;
   sort_by_place(problems);
+  // A filter that many routes share is refused for each of them.
+  const auto again = std::ranges::unique(problems, {}, [](const Problem& problem) {
+    return std::tie(problem.position.line, problem.position.column, problem.path, problem.message);
+  });
+  problems.erase(again.begin(), again.end());
   return std::unexpected(std::move(problems));
 }
 

@@ -2,37 +2,64 @@
 // with equal config are one instance, so that 2,000 routes with cors hold one. Lives for one compile.
 #pragma once
 
+#include <map>
 #include <string>
 #include <unordered_map>
 
 #include "pipeline/make_context.h"
+#include "pipeline/overlay.h"
 #include "snapshot/compile_context.h"
 #include "snapshot/path_pattern.h"
 
 namespace weir::snapshot {
 
+// What filters ask of the config around them, but for who owns them: that the chain maker knows.
+class OwnedContext : public pipeline::MakeContext {
+ public:
+  Owner owner() final {
+    asked_ = true;
+    return owner_;
+  }
+
+  void begin(Owner owner) {
+    owner_ = owner;
+    asked_ = false;
+  }
+  // Whether the filter made since begin() goes by its owner.
+  bool asked() const noexcept { return asked_; }
+
+ private:
+  Owner owner_;
+  bool asked_ = false;
+};
+
 class ChainMaker {
  public:
-  // Reads the document's plugin_chain. `context` and `filter_context` must outlive the maker.
-  ChainMaker(CompileContext& context, pipeline::MakeContext& filter_context);
+  // Reads the plugin_chain of the document, of its upstreams, groups and consumers, and fills out.overlays. `context`
+  // and `filter_context` must outlive the maker.
+  ChainMaker(CompileContext& context, OwnedContext& filter_context);
 
   struct Made {
     pipeline::Chain chain;
     ChainLinks links;
-    std::string_view answers;  // the filter that always answers, if any: no upstream is ever asked
+    std::string_view answers;                     // the filter that always answers, if any: no upstream is ever asked
+    const pipeline::OverlayTurn* turn = nullptr;  // only if the config has overlays
   };
 
   // For requests that no route took.
   Made global();
-  // Of one route: the global filters, less those it disables or has itself, its own, and those its columns ask for
-  // (`auth_required`, `rate_limit_rps`). Problems are reported.
+  // Of one route: the global filters, those of its upstream, its own, of each name the last; and those its columns
+  // ask for (`auth_required`, `rate_limit_rps`). Problems are reported.
   Made route(const Fields& route, const pipeline::Route& made, const std::vector<PatternCapture>& captures);
 
  private:
+  using Origin = pipeline::Origin;
+
   struct Entry {
     const pipeline::FilterSpec* spec = nullptr;
     const Json* config = nullptr;  // nullptr: none written
-    ChainLink::Origin origin = ChainLink::Origin::built_in;
+    Origin origin = Origin::built_in;
+    std::string_view owner;  // the name of the upstream, group or consumer
     bool disabled = false;
     std::size_t order = 0;  // among those of its chain, before the phases sort them
     Position position;
@@ -41,21 +68,39 @@ class ChainMaker {
   };
   using Entries = std::vector<Entry>;
 
-  Entries read(const Fields& owner, ChainLink::Origin origin);
+  // The plugin_chain of `owner`, which stands at `path`.
+  Entries read(const Json& owner, const std::string& path, Origin origin, std::string_view name);
   void check_entry(const Entry& entry);
-  Entries merge(const Entries& own, std::initializer_list<std::string_view> asked_for = {}) const;
+  void check_of_caller(const Entry& entry);
+
+  void read_upstreams();
+  void read_overlays();
+  void add_overlay(pipeline::Overlays::ByName& to, const Json& owner, const std::string& path, Origin origin,
+                   std::string_view name);
+
+  // Of each name the one of the last layer, in the order they run; disabled ones still among them.
+  static Entries merge(std::initializer_list<const Entries*> layers);
+  // Less those disabled; with what stands in every chain or is asked for by a column.
+  Entries complete(Entries entries, std::initializer_list<std::string_view> asked_for) const;
+  static void sort(Entries& entries);
+
   const pipeline::Filter* instance(const Entry& entry);
-  // `captures` are the route's; nullptr: of the global chain, which has none.
+  pipeline::Step step(const Entry& entry, const pipeline::Filter& filter) const;
+  // `captures` are the route's; nullptr: of a chain that is no route's, which has none.
   void check_captures(const Entry& entry, const pipeline::Filter& filter,
                       const std::vector<PatternCapture>* captures);
-  void check_columns(const Fields& route, const pipeline::Route& made, const Entries& own, const Entries& entries);
+  void check_columns(const Fields& route, const pipeline::Route& made, const Entries& layered,
+                     const Entries& entries);
   std::string auth_filters() const;
   Made assemble(const Entries& entries, const std::vector<PatternCapture>* captures);
+  void add_turn(const std::vector<pipeline::Step>& steps, Made& made);
+  void set_lists(const std::vector<pipeline::Step>& steps, Made& made);
 
   CompileContext& context_;
-  pipeline::MakeContext& filter_context_;
+  OwnedContext& filter_context_;
   Entries global_;
-  std::unordered_map<std::string, const pipeline::Filter*> instances_;  // by name and config; nullptr: it was refused
+  std::map<std::string, Entries, std::less<>> upstreams_;               // by name; only those that have some
+  std::unordered_map<std::string, const pipeline::Filter*> instances_;  // by name and config, and by owner
 };
 
 }  // namespace weir::snapshot

@@ -41,7 +41,7 @@ void add_predicates(const Fields& route, std::string_view field, Predicate::Sour
 }
 
 // What filters ask of the config around them.
-class FilterContext final : public pipeline::MakeContext {
+class FilterContext final : public OwnedContext {
  public:
   FilterContext(CompileContext& context, UpstreamBook& upstreams)
       : context_(context), upstreams_(upstreams), limits_(context), key_sources_(context) {}
@@ -182,6 +182,7 @@ class RouteCompile {
     ChainMaker::Made made = chains_.route(fields, out, pattern ? pattern->captures : std::vector<PatternCapture>{});
     out.chain = std::move(made.chain);
     context_.out.route_links.push_back(std::move(made.links));
+    if (made.turn != nullptr) context_.out.turns.push_back(made.turn);
     if (context_.problems.size() != problems_before) return;
     if (out.proxied && !made.answers.empty()) {
       context_.report(fields.problem("upstream_url",

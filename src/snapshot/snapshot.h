@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@
 #include "identity/consumer_book.h"
 #include "pipeline/filter.h"
 #include "pipeline/key_source.h"
+#include "pipeline/overlay.h"
 #include "pipeline/route.h"
+#include "snapshot/control_schema.h"
 #include "snapshot/router.h"
 
 namespace weir::io {
@@ -38,7 +41,7 @@ struct ListenerSpec {
 
 // One filter of a chain, for people: `weir routes` shows these.
 struct ChainLink {
-  enum class Origin : std::uint8_t { built_in, global, route };
+  using Origin = pipeline::Origin;
   std::string_view filter;  // its name: static storage
   pipeline::Phase phase = pipeline::Phase::pre_auth;
   Origin origin = Origin::built_in;
@@ -84,6 +87,10 @@ struct Snapshot {
 
   std::shared_ptr<const ports::RedisSettings> redis;  // nullptr: none
 
+  // At most one of the two; neither: the file says all.
+  std::optional<ControlPlaneSettings> control_plane;
+  std::optional<ControlSettings> control;
+
   std::string state_dir;                 // where what survives a restart is kept; empty: nowhere
   std::vector<std::string> limit_names;  // by RateLimit::index
   bool limits_shared = false;            // some limit is kept in Redis
@@ -94,14 +101,17 @@ struct Snapshot {
   std::vector<pipeline::KeySourceSpec> key_sources;              // of issuers of tokens; see gateway/key_keeper.h
   pipeline::Chain global_chain;                                  // for requests that no route took
   std::vector<std::unique_ptr<const pipeline::Filter>> filters;  // what the chains point to
+  std::set<std::vector<const pipeline::Filter*>> filter_lists;   // and the lists they are, each once
+  pipeline::Overlays overlays;                                   // of consumers and groups with filters of their own
   // Some route accepts %2F and %5C: canonicalise with allow_encoded_slash, and refuse (bad_path) a path that holds
   // one once it is known that no route with allow_encoded_slash took it.
   bool encoded_slash = false;
 
   ChainLinks global_links;
-  std::vector<ChainLinks> route_links;  // by Route::index
-  std::vector<std::string> files;       // certificates and keys it was made from: a change of one calls for a reload
-  std::vector<std::string> warnings;    // what should be mended though it works: a certificate about to expire
+  std::vector<ChainLinks> route_links;              // by Route::index
+  std::vector<const pipeline::OverlayTurn*> turns;  // by Route::index; none if there are no overlays
+  std::vector<std::string> files;     // certificates and keys it was made from: a change of one calls for a reload
+  std::vector<std::string> warnings;  // what should be mended though it works: a certificate about to expire
 };
 
 }  // namespace weir::snapshot

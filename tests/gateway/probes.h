@@ -37,6 +37,14 @@ class Probe final : public pipeline::Filter {
     asked().push_back(name_ + " in");
     if (says_ == "refuse") return pipeline::Verdict::refuse(Reason::ip_denied, "not you");
     if (says_ == "answer") return answer(exchange);
+    if (says_.starts_with("it is "))
+      exchange.auth.establish({.kind = pipeline::CredentialKind::api_key,
+                               .consumer = std::string_view(says_).substr(6),
+                               .custom_id = {},
+                               .user = {},
+                               .credential = {},
+                               .groups = {},
+                               .scopes = {}});
     if (says_.starts_with("wait")) return pipeline::Verdict::wait();
     return pipeline::Verdict::next();
   }

@@ -81,6 +81,48 @@ TEST(Run, AFilterThatWaitsIsAskedAgainThere) {
   EXPECT_TRUE(joined().starts_with("first in, first waits, access_log out")) << joined();
 }
 
+// A consumer whose own filter stands in place of the route's, seen by who calls.
+std::shared_ptr<const snapshot::Snapshot> overlaid(std::string_view caller, std::string_view own) {
+  return snapshot_of(R"("plugin_chain": [{"name": "first", "config": {"says": "it is )" + std::string(caller) +
+                     R"("}}],
+    "consumers": [{"name": "shop", "plugin_chain": [{"name": "second")" +
+                     std::string(own) + R"(}]}],
+    "routes": [{"route_id": "all", "path_pattern": "/**", "upstream_url": "http://127.0.0.1:9",
+      "plugin_chain": [{"name": "second", "config": {"says": "refuse"}}]}])");
+}
+
+TEST(Run, AConsumersFilterStandsInPlaceOfTheRoutes) {
+  Scene scene(get("/a"));
+  EXPECT_EQ(status(ran(scene, overlaid("shop", ""))), 200);
+  EXPECT_EQ(joined(),
+            "first in, second in, access_log in, executed, access_log out, second out, first out, first finish ok, "
+            "second finish ok, access_log finish ok");
+  Scene other(get("/a"));
+  EXPECT_EQ(status(ran(other, overlaid("market", ""))), 403);
+}
+
+TEST(Run, AConsumersFilterMayWaitAnswerAndRefuse) {
+  const auto saying = [](std::string_view what) { return R"(, "config": {"says": ")" + std::string(what) + "\"}"; };
+  Scene waits(get("/a"));
+  EXPECT_EQ(status(ran(waits, overlaid("shop", saying("wait")))), 200);
+  EXPECT_TRUE(joined().starts_with("first in, second in, second waits, access_log in, executed")) << joined();
+  Scene answers(get("/a"));
+  EXPECT_TRUE(ran(answers, overlaid("shop", saying("answer"))).ends_with("\r\n\r\nsecond"));
+  Scene refuses(get("/a"));
+  EXPECT_EQ(status(ran(refuses, overlaid("shop", saying("wait and refuse")))), 403);
+  EXPECT_EQ(
+      joined(),
+      "first in, second in, second waits, access_log out, second out, first out, first finish ip_denied, second "
+      "finish ip_denied, access_log finish ip_denied");
+}
+
+TEST(Run, AConsumerWithoutAFilterOfTheRouteHasNoneOfItsHooks) {
+  Scene scene(get("/a"));
+  EXPECT_EQ(status(ran(scene, overlaid("shop", R"(, "disabled": true)"))), 200);
+  EXPECT_EQ(joined(),
+            "first in, access_log in, executed, access_log out, first out, first finish ok, access_log finish ok");
+}
+
 TEST(Run, WithoutARouteTheGlobalChainSeesIt) {
   Scene scene(get("/users", "", "DELETE"));
   const std::string heard = ran(scene, routes());

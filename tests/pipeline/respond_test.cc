@@ -135,7 +135,8 @@ class Marks final : public Filter {
 TEST(BeginResponse, RunsTheHooksInTheChainsOrderBeforeTheHeadIsMade) {
   Scene scene;
   const Marks first("1"), second("2");
-  const Chain chain{.on_request = {}, .on_response = {&first, &second}, .on_finish = {}};
+  const std::array<const Filter*, 2> marks = {&first, &second};
+  const Chain chain{.on_request = {}, .on_response = marks, .on_finish = {}};
   scene.exchange.chain = &chain;
   scene.exchange.response.status = 200;
   const std::string wire = scene.wire(send_answer(scene.exchange));

@@ -3,18 +3,40 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "snapshot/compile.h"
+#include "tests/snapshot/fake_filters.h"
 
 namespace weir::snapshot {
 
 inline std::string summary(const ChainLinks& links) {
   std::string out;
   for (const ChainLink& link : links) {
-    const char* origin = link.origin == ChainLink::Origin::route    ? " (route)"
-                         : link.origin == ChainLink::Origin::global ? " (global)"
-                                                                    : "";
-    out += fmt::format("{}{}{}", out.empty() ? "" : ", ", link.filter, origin);
+    out += fmt::format("{}{}", out.empty() ? "" : ", ", link.filter);
+    if (link.origin != ChainLink::Origin::built_in) out += fmt::format(" ({})", text(link.origin));
   }
+  return out;
+}
+
+// A route's chain for every consumer and group that has filters of its own.
+inline std::string turned(const Snapshot& snapshot, const pipeline::FilterTable& filters, std::size_t route) {
+  std::string out;
+  const auto add = [&](std::string_view who, std::string_view consumer, std::span<const std::string_view> groups) {
+    pipeline::Identity caller;
+    caller.kind = pipeline::CredentialKind::api_key;
+    caller.consumer = consumer;
+    caller.groups = groups;
+    ChainLinks links;
+    for (const pipeline::Step& step : snapshot.turns[route]->steps_for(caller))
+      links.push_back({filters[step.name].name, filters[step.name].phase, step.origin, step.filter});
+    out += fmt::format("  for {}: {}\n", who, summary(links));
+  };
+  std::set<std::string_view> consumers, groups;
+  for (const auto& [name, overlay] : snapshot.overlays.consumers) consumers.insert(name);
+  for (const auto& [name, overlay] : snapshot.overlays.groups) groups.insert(name);
+  for (const std::string_view name : groups) add(fmt::format("one of {}", name), "somebody", std::array{name});
+  for (const std::string_view name : consumers) add(name, name, snapshot.consumers->by_name(name)->groups);
   return out;
 }
 
@@ -45,7 +67,9 @@ inline std::string summary(const pipeline::Route& route, const Snapshot& snapsho
   if (route.timeout.count() != 0) out += fmt::format(", within {} ms", route.timeout.count());
   if (route.preserve_host) out += ", keeps Host";
   if (route.allow_encoded_slash) out += ", takes %2F";
-  return out + fmt::format("\n  {}\n", summary(snapshot.route_links[route.index]));
+  out += fmt::format("\n  {}\n", summary(snapshot.route_links[route.index]));
+  if (!snapshot.turns.empty()) out += turned(snapshot, fake::table(), route.index);
+  return out;
 }
 
 inline std::string summary(const Snapshot& snapshot) {
