@@ -1,0 +1,134 @@
+// delta.h: applying, and the form in which deltas travel: a line of JSON as before a document (header.h), with the
+// digest it starts from, then the delta. Deltas come from outside: whatever they hold, the answer is a document or a
+// sentence.
+#include "revision/delta.h"
+
+#include <algorithm>
+
+#include "io/sha256.h"
+#include "revision/header.h"
+#include "revision/identity_of.h"
+
+namespace weir::revision {
+namespace {
+
+constexpr std::int64_t kForm = 1;
+
+std::unexpected<std::string> unfit(std::string_view where) {
+  return std::unexpected("the delta does not fit: " + std::string(where));
+}
+
+// Only members of these names, each of that kind.
+bool has_only(const Json& object, std::initializer_list<std::pair<std::string_view, Json::Kind>> known) {
+  return object.is_object() && std::ranges::all_of(object.members(), [&](const Json::Member& member) {
+           return std::ranges::any_of(
+               known, [&](const auto& one) { return member.name == one.first && member.value.kind() == one.second; });
+         });
+}
+
+const Json::Array& list_of(const Json& delta, std::string_view name) {
+  static const Json::Array kNone;
+  const Json* found = delta.find(name);
+  return found == nullptr ? kNone : found->items();
+}
+
+// `gone` and `put` in the order of `from`, `fresh` in the order of ids; see difference.cc.
+std::expected<Json::Array, std::string> apply_list(const Json& before, const Json& delta, std::string_view name) {
+  if (!has_only(delta, {{"gone", Json::Kind::array}, {"put", Json::Kind::array}, {"new", Json::Kind::array}}))
+    return unfit("what it says of " + std::string(name));
+  const std::string_view member = id_member(name);
+  if (member.empty() || !before.is_array()) return unfit(std::string(name) + " is no list of objects");
+  const Json::Array& from = before.items();
+  const Json::Array &gone = list_of(delta, "gone"), &put = list_of(delta, "put"), &fresh = list_of(delta, "new");
+  auto leaving = gone.begin();
+  auto replacing = put.begin();
+  auto joining = fresh.begin();
+  Json::Array out;
+  out.reserve(from.size() + fresh.size());
+  for (const Json& object : from) {
+    const std::string_view id = id_of(object, member);
+    while (joining != fresh.end() && id_of(*joining, member) < id) out.push_back(*joining++);
+    if (leaving != gone.end() && leaving->as_string() == id) {
+      ++leaving;
+    } else if (replacing != put.end() && id_of(*replacing, member) == id) {
+      out.push_back(*replacing++);
+    } else {
+      out.push_back(object);
+    }
+  }
+  out.insert(out.end(), joining, fresh.end());
+  if (leaving != gone.end() || replacing != put.end()) return unfit(std::string(name) + " has no such object");
+  if (!fresh.empty() && !sorted(out, member)) return unfit(std::string(name) + " would not be in order");
+  return out;
+}
+
+}  // namespace
+
+std::expected<Json, std::string> apply(const Json& from, const Json& delta) {
+  if (!has_only(delta,
+                {{"lists", Json::Kind::object}, {"whole", Json::Kind::object}, {"without", Json::Kind::array}}))
+    return unfit("it is none");
+  static const Json kNothing = Json::object();
+  const Json* const lists = delta.find("lists");
+  const Json* const whole = delta.find("whole");
+  const Json::Array& without = list_of(delta, "without");
+  const auto leaves = [&](const Json::Member& member) {
+    return std::ranges::any_of(without, [&](const Json& name) { return name.as_string() == member.name; });
+  };
+  Json::Object out;
+  std::size_t left_out = 0, merged = 0;
+  for (const Json::Member& member : from.members()) {
+    if (leaves(member)) {
+      ++left_out;
+    } else if (const Json* list = lists ? lists->find(member.name) : nullptr) {
+      auto after = apply_list(member.value, *list, member.name);
+      if (!after) return std::unexpected(std::move(after.error()));
+      out.push_back({member.name, Json(std::move(*after)), {}});
+      ++merged;
+    } else if (!whole || !whole->find(member.name)) {
+      out.push_back(member);
+    }
+  }
+  if (left_out != without.size()) return unfit("it takes away what is not there");
+  if (merged != (lists ? lists : &kNothing)->members().size()) return unfit("it changes a list that is not there");
+  for (const Json::Member& member : (whole ? whole : &kNothing)->members()) out.push_back(member);
+  // As in canonical text, from which documents come.
+  std::ranges::sort(out, {}, &Json::Member::name);
+  Json document(std::move(out));
+  if (find_duplicate(document.members())) return unfit("it gives a member twice");
+  return document;
+}
+
+std::string encode_delta(const Signed& from, const Signed& to) {
+  const auto before = parse_json(from.document), after = parse_json(to.document);
+  // A document that is no JSON has nothing in common with another.
+  const std::string delta = to_canonical(before && after ? difference(*before, *after) : Json());
+  Json line = describe(to);
+  line.set("delta_form", kForm);
+  line.set("from", from.digest);
+  line.set("size", delta.size());
+  return to_canonical(line) + "\n" + delta;
+}
+
+std::expected<Signed, std::string> apply_delta(const Signed& from, std::string_view bytes) {
+  auto parts = split(bytes);
+  if (!parts) return std::unexpected(std::move(parts.error()));
+  Signed out;
+  if (!read(parts->line, out)) return unfit("its first line is not one of ours");
+  Json line = describe(out);
+  line.set("delta_form", kForm);
+  line.set("from", from.digest);
+  line.set("size", parts->rest.size());
+  if (to_canonical(line) != bytes.substr(0, bytes.size() - parts->rest.size() - 1))
+    return unfit("it does not start from revision " + std::to_string(from.number) + ", or is torn");
+  const auto before = parse_json(from.document), delta = parse_json(parts->rest);
+  if (!before || !delta) return unfit("it is no JSON");
+  const auto after = apply(*before, *delta);
+  if (!after) return std::unexpected(after.error());
+  out.document = to_canonical(*after);
+  if (io::sha256_hex(out.document) != out.digest)
+    return unfit("what it leads to is not revision " + std::to_string(out.number));
+  return out;
+}
+
+}  // namespace weir::revision
