@@ -24,6 +24,9 @@ struct CompileOptions {
   pipeline::FilterTable filters;
   std::string base_dir;  // relative file names in the document are below it; empty: the working directory
   std::uint64_t revision = 1;
+  // The document is a gateway's own part with a revision merged in (parts.h): its routes may stand beside
+  // `control_plane`.
+  bool published = false;
   io::TlsTicketKeys* ticket_keys = nullptr;  // tls_server.h; outlives the snapshot
 };
 

@@ -158,7 +158,7 @@ void compile_credentials(CompileContext& context) {
 }  // namespace
 
 std::expected<StoreSettings, Problems> credential_settings(const Json& document, const CompileOptions& options) {
-  const Schema schema = document_schema(options.filters);
+  const Schema schema = file_schema(options.filters, document);
   if (Problems problems = check(document, schema); !problems.empty()) return std::unexpected(std::move(problems));
   Snapshot out;
   const Fields fields(document, schema);

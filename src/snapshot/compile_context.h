@@ -27,5 +27,6 @@ void compile_tokens(CompileContext& context);
 void compile_listeners(CompileContext& context);
 void compile_consumers(CompileContext& context);  // before the routes, whose filters ask for them
 void compile_routes(CompileContext& context);
+void compile_control(CompileContext& context);  // control_schema.cc
 
 }  // namespace weir::snapshot

@@ -1,10 +1,10 @@
 // compile's part for `listeners` and `admin`: addresses, certificates, and who may send a PROXY header.
 #include "io/tls_server.h"
 #include "snapshot/compile_context.h"
+#include "snapshot/compile_tls.h"
 #include "snapshot/document.h"
 
 namespace weir::snapshot {
-namespace {
 
 std::shared_ptr<const io::TlsServerContext> server_tls(CompileContext& context, const Fields& tls) {
   io::TlsServerSettings settings;
@@ -35,6 +35,8 @@ std::shared_ptr<const io::TlsServerContext> server_tls(CompileContext& context, 
   for (const std::string& warning : (*made)->warnings()) context.out.warnings.push_back(tls.path() + ": " + warning);
   return *made;
 }
+
+namespace {
 
 // Port 0 is another port each time.
 bool is_fixed(const SocketAddress& address) { return address.is_unix() || address.port() != 0; }

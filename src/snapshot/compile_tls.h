@@ -1,5 +1,5 @@
-// compile's part for `tls` objects of what Weir connects to: upstreams and Redis. Used by compile_upstreams.cc and
-// compile_redis.cc.
+// compile's part for `tls` objects: of what Weir connects to (upstreams, Redis) and of where it listens (listeners,
+// control). Used by the compile_*.cc of these.
 #pragma once
 
 #include <memory>
@@ -24,5 +24,8 @@ std::optional<ClientTls> client_tls(CompileContext& context, const Fields& tls);
 // nullptr: a problem was reported. Tens of milliseconds and a megabyte when the system's authorities are trusted.
 std::shared_ptr<const io::TlsClientContext> make_client_tls(CompileContext& context, const Fields& tls,
                                                             const ClientTls& settings);
+
+// What `tls` (certificates, min_version, client_ca_file, …) of a listener says; nullptr: a problem was reported.
+std::shared_ptr<const io::TlsServerContext> server_tls(CompileContext& context, const Fields& tls);
 
 }  // namespace weir::snapshot

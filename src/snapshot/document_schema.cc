@@ -1,5 +1,6 @@
 #include "snapshot/document_schema.h"
 
+#include "snapshot/control_schema.h"
 #include "snapshot/formats.h"
 
 namespace weir::snapshot {
@@ -106,14 +107,16 @@ const Schema& listener_schema() {
 Schema document_schema(pipeline::FilterTable filters) {
   const Schema plugin_chain = plugin_chain_schema(filters);
   return schema::object({
-      field("listeners", schema::array(listener_schema()).min_items(1)).required().doc("Where clients connect."),
+      field("listeners", schema::array(listener_schema()).min_items(1))
+          .doc("Where clients connect. Required, but in the file of `weir control`."),
       field("admin", admin()).doc("Health and metrics. Without it there are none."),
       field("upstreams", schema::array(upstream_schema(plugin_chain)))
           .doc("Named services, for upstream_url: http://NAME."),
       // At least one: an emptied file is far more often an accident than a wish (features.md, complaint 24).
       field("routes", schema::array(route_schema(plugin_chain)).min_items(1))
-          .required()
-          .doc("Which request goes where. Their order does not matter: see docs/routing.md."),
+          .doc("Which request goes where. Their order does not matter: see docs/routing.md. Required, unless they "
+               "come "
+               "from a control plane."),
       field("plugin_chain", plugin_chain)
           .doc("Filters of every request. A route's own filter of the same name replaces one of these."),
       field("consumers", schema::array(consumer_schema(plugin_chain)))
@@ -134,6 +137,13 @@ Schema document_schema(pipeline::FilterTable filters) {
           .doc("A folder for what must survive a restart: quotas that are counted here (mode local), and how many "
                "instances there were. Made if it is missing. Without it, nothing is written."),
       field("limits", limits_schema()).doc("How much a client may take, and for how long."),
+      field("control_plane", control_plane_schema())
+          .doc(
+              "Routes, upstreams, consumers, … come from a control plane: see docs/control-plane.md. Needs redis and "
+              "state_dir."),
+      field("control", control_schema(tls()))
+          .doc("The admin API, its database and the keys it signs with: see docs/control-plane.md. In the file of "
+               "`weir serve` the control plane runs in the same process."),
       field("workers", schema::integer(0, 256))
           .fallback(0)
           .doc("Threads that serve. 0: one for each core Weir may use, since a worker never waits for another."),
@@ -143,6 +153,16 @@ Schema document_schema(pipeline::FilterTable filters) {
                "the log must still be written."),
       field("resolver", resolver()).doc("Name resolution of targets."),
   });
+}
+
+Schema file_schema(pipeline::FilterTable filters, const Json& document) {
+  Schema out = document_schema(filters);
+  const bool control = document.find("control") != nullptr;
+  for (Field& each : out.fields) {
+    if (each.name == "listeners") each.is_required = !control;
+    if (each.name == "routes") each.is_required = !control && document.find("control_plane") == nullptr;
+  }
+  return out;
 }
 
 }  // namespace weir::snapshot

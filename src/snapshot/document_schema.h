@@ -10,6 +10,9 @@ namespace weir::snapshot {
 
 // The whole file. The config of every filter in `filters` is part of it, so that one check finds every mistake.
 Schema document_schema(pipeline::FilterTable filters);
+// The same for this one: routes are required unless they come from a control plane, and listeners unless it is only
+// one (`weir control`).
+Schema file_schema(pipeline::FilterTable filters, const Json& document);
 
 // Its parts, for compile and for docs.
 const Schema& listener_schema();
