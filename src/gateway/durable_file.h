@@ -1,0 +1,42 @@
+// Small files that are whole or not there, whatever is killed meanwhile: written beside, synced, renamed. Used by
+// last_good.cc, on offload threads: it blocks. Errors are sentences that name the file and, where there is one, the
+// fix; nothing throws.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::gateway {
+
+// A folder, held open and locked against other processes that hold it so.
+class DurableFolder {
+ public:
+  // Makes it, and the folder it is in, if they are missing (mode 0700). Waits for the lock.
+  static std::expected<DurableFolder, std::string> open(const std::string& path);
+  DurableFolder(DurableFolder&& other) noexcept : path_(std::move(other.path_)), fd_(other.fd_) { other.fd_ = -1; }
+  DurableFolder& operator=(DurableFolder&&) = delete;
+  ~DurableFolder();
+
+  // Mode 0600, in place of what has that name. On disk when it returns; on an error the old one is still there.
+  std::expected<void, std::string> write(const std::string& name, std::string_view bytes) const;
+  void remove(const std::string& name) const noexcept;
+
+ private:
+  DurableFolder(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  std::string path_;
+  int fd_;
+};
+
+// What a write that was killed leaves behind ends so.
+inline constexpr std::string_view kUnfinished = ".new";
+
+// The names in a folder, in no order; a folder that is not there has none.
+std::expected<std::vector<std::string>, std::string> names_in(const std::string& folder);
+
+// nullopt: there is none. An error also for what is no regular file, or longer than `most` bytes.
+std::expected<std::optional<std::string>, std::string> read_file(const std::string& path, std::size_t most);
+
+}  // namespace weir::gateway
