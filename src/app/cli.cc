@@ -94,6 +94,7 @@ struct Parser {
     routes_command->add_option("--config", routes.config);
     routes_command->add_option("--match", routes.match);
     routes_command->add_option("--host", routes.host);
+    routes_command->add_option("--consumer", routes.consumer);
     // One value each: -H 'a: b' must not swallow what follows.
     routes_command->add_option("-H,--header", routes.headers)->expected(1)->take_all();
     routes_command->add_flag("--json", routes.json);

@@ -28,6 +28,7 @@ struct RoutesOptions {
   std::string config;                // empty: ./weir.yaml
   std::string match;                 // "GET /path?query", or "GET http://host/path"; empty: list all routes
   std::string host;                  // of the request
+  std::string consumer;              // who calls; empty: nobody known
   std::vector<std::string> headers;  // of the request, "name: value"
   bool json = false;
 };

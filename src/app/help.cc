@@ -68,7 +68,7 @@ examples:
 )";
 
 constexpr std::string_view kRoutes = R"(usage: weir routes [--config FILE] [--json]
-       weir routes [--config FILE] --match 'METHOD TARGET' [--host HOST] [-H 'NAME: VALUE']...
+       weir routes [--config FILE] --match 'METHOD TARGET' [--host HOST] [-H 'NAME: VALUE']... [--consumer NAME]
 
 Lists the routes, the strongest first. With --match: which route takes that request, what it captures, the filters it
 passes, the URL the upstream is asked for (after rewrite), or the answer a filter gives in its place, and why other routes
@@ -78,6 +78,7 @@ that fit its path were passed over. Nothing is sent anywhere.
   --match REQUEST       'GET /users/7?v=2', or 'GET http://shop.example.com/orders/12'
   --host HOST           the request's Host
   -H, --header FIELD    a header field of the request; may be given several times
+  --consumer NAME       who calls: with the filters that this consumer and its groups have of their own
   --json                for programs
 
 examples:

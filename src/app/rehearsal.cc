@@ -33,18 +33,18 @@ struct Stage {
   Exchange exchange;
 };
 
-void set(Exchange& exchange, const http::RequestHead& request, const http::CanonicalTarget& target,
-         std::string_view host) {
-  exchange.request = request;
+void set(Exchange& exchange, const Rehearsal& asked) {
+  const http::CanonicalTarget& target = asked.target;
+  exchange.request = asked.request;
   exchange.path = exchange.upstream_path = target.path;
   exchange.query = exchange.upstream_query = target.query;
   exchange.has_query = exchange.upstream_has_query = target.has_query;
-  exchange.host = host;
+  exchange.host = asked.host;
   exchange.secure = target.https;
   exchange.client = *IpAddress::parse(kClient);
   exchange.request_id = kRequestId;
   exchange.trace_id = kTraceId;
-  exchange.auth.identity.consumer = kConsumer;
+  exchange.auth.identity.consumer = asked.consumer.empty() ? kConsumer : asked.consumer;
 }
 
 void end(Rehearsed& out, std::string_view filter, const Verdict& verdict, const Exchange& exchange) {
@@ -62,18 +62,16 @@ void end(Rehearsed& out, std::string_view filter, const Verdict& verdict, const 
 
 }  // namespace
 
-Rehearsed rehearse(const RouteBook& book, const http::RequestHead& request, const http::CanonicalTarget& target,
-                   std::string_view host, const snapshot::Match& match) {
+Rehearsed rehearse(const RouteBook& book, const Rehearsal& asked) {
   Stage stage;
   Exchange& exchange = stage.exchange;
-  set(exchange, request, target, host);
-  const auto index = static_cast<std::size_t>(match.route);
-  exchange.route = &book.snapshot->routes[index];
-  for (const snapshot::Capture& capture : match.captured())
+  set(exchange, asked);
+  exchange.route = &book.snapshot->routes[static_cast<std::size_t>(asked.match.route)];
+  for (const snapshot::Capture& capture : asked.match.captured())
     exchange.captures.items[exchange.captures.count++] = {capture.name, capture.value};
 
   Rehearsed out;
-  for (const snapshot::ChainLink& link : book.snapshot->route_links[index]) {
+  for (const snapshot::ChainLink& link : asked.links) {
     if (std::ranges::find(kAsked, link.filter) == kAsked.end()) continue;
     const Verdict verdict = link.instance->on_request(exchange);
     if (verdict.kind == Verdict::Kind::next) continue;

@@ -30,8 +30,14 @@ struct Rehearsed {
   std::vector<std::string_view> stand_ins;
 };
 
-// `request` is stripped as admission does it; `target` and `host` are canonical; `match` found a route of the book.
-Rehearsed rehearse(const RouteBook& book, const http::RequestHead& request, const http::CanonicalTarget& target,
-                   std::string_view host, const snapshot::Match& match);
+struct Rehearsal {
+  const http::RequestHead& request;     // stripped as admission does it
+  const http::CanonicalTarget& target;  // canonical, as `host` is
+  std::string_view host;
+  const snapshot::Match& match;       // found a route of the book
+  const snapshot::ChainLinks& links;  // the filters it passes
+  std::string_view consumer;          // who calls; empty: CONSUMER stands for whoever it is
+};
+Rehearsed rehearse(const RouteBook& book, const Rehearsal& asked);
 
 }  // namespace weir::app

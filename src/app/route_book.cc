@@ -64,7 +64,7 @@ Json strings(const std::vector<std::string>& words) {
 
 RouteBook make_route_book(const Json& document, std::shared_ptr<const snapshot::Snapshot> snapshot,
                           pipeline::FilterTable filters) {
-  RouteBook out{std::move(snapshot), {}, {}};
+  RouteBook out{std::move(snapshot), {}, {}, filters};
   const Schema schema = snapshot::document_schema(filters);
   for (const Fields& route : Fields(document, schema).objects("routes")) {
     out.keys.push_back(snapshot::plan_route(route).key);
@@ -122,13 +122,25 @@ std::string destination_text(const RouteBook& book, const pipeline::Route& route
   return out;
 }
 
-Json to_json(const RouteBook& book, std::size_t index) {
+snapshot::ChainLinks links_for(const RouteBook& book, std::size_t index, std::string_view consumer) {
+  if (consumer.empty() || book.snapshot->turns.empty()) return book.snapshot->route_links[index];
+  pipeline::Identity caller;
+  caller.kind = pipeline::CredentialKind::api_key;  // any will do
+  caller.consumer = consumer;
+  if (const identity::Consumer* known = book.snapshot->consumers->by_name(consumer)) caller.groups = known->groups;
+  snapshot::ChainLinks out;
+  for (const pipeline::Step& step : book.snapshot->turns[index]->steps_for(caller))
+    out.push_back({book.filters[step.name].name, book.filters[step.name].phase, step.origin, step.filter});
+  return out;
+}
+
+Json to_json(const RouteBook& book, std::size_t index, std::string_view consumer) {
   const RouteKey& key = book.keys[index];
   const pipeline::Route& route = book.snapshot->routes[index];
   Json predicates = Json::array();
   for (const snapshot::Predicate& predicate : key.predicates) predicates.push(snapshot::describe(predicate));
   Json links = Json::array();
-  for (const ChainLink& link : book.snapshot->route_links[index]) {
+  for (const ChainLink& link : links_for(book, index, consumer)) {
     links.push(Json::object()
                    .set("name", link.filter)
                    .set("phase", pipeline::text(link.phase))

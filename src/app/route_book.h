@@ -16,6 +16,7 @@ struct RouteBook {
   std::shared_ptr<const snapshot::Snapshot> snapshot;
   std::vector<snapshot::RouteKey> keys;        // by Route::index
   std::vector<std::vector<std::string>> tags;  // by Route::index
+  pipeline::FilterTable filters;
 };
 
 // The routes of `document`, which has been compiled to `snapshot`.
@@ -34,6 +35,10 @@ std::string url_text(const RouteBook& book, const pipeline::Destination& destina
 std::string destination_text(const RouteBook& book, const pipeline::Route& route);  // with the canary
 double canary_percent(const pipeline::Route& route);
 
-Json to_json(const RouteBook& book, std::size_t index);
+// The filters of a route for calls of `consumer`: of its own and of its groups' as the config has them; empty: for
+// anybody's.
+snapshot::ChainLinks links_for(const RouteBook& book, std::size_t index, std::string_view consumer);
+
+Json to_json(const RouteBook& book, std::size_t index, std::string_view consumer = {});
 
 }  // namespace weir::app

@@ -113,14 +113,17 @@ class Report {
       captured.push_back(fmt::format("{} = {}", one.name, one.value));
     }
     if (!captured.empty()) line("captures", join(captured, ", ", ""));
-    line("filters", links_text(book_.snapshot->route_links[index]));
+    const snapshot::ChainLinks links = links_for(book_, index, asked_.consumer);
+    line("filters", links_text(links));
+    if (!asked_.consumer.empty() && book_.snapshot->consumers->by_name(asked_.consumer) == nullptr)
+      line("", fmt::format("the config has no consumer \"{}\"", asked_.consumer));
     out_.json = Json::object()
                     .set("outcome", "found")
                     .set("path", target_.path)
-                    .set("route", to_json(book_, index))
+                    .set("route", to_json(book_, index, asked_.consumer))
                     .set("captures", std::move(captures));
     if (preflight_) out_.json.set("preflight", true);
-    describe_onward(taken, rehearse(book_, request_, target_, host_, match));
+    describe_onward(taken, rehearse(book_, {request_, target_, host_, match, links, asked_.consumer}));
   }
 
   void describe_onward(const pipeline::Route& taken, const Rehearsed& onward) {

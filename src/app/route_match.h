@@ -18,6 +18,7 @@ struct AskedRequest {
   std::string target;
   std::string host;                                         // --host; else the target's own
   std::vector<std::pair<std::string, std::string>> fields;  // name, value
+  std::string consumer;                                     // who calls; empty: nobody known
 };
 
 // From --match, --host and -H; the error is for people.

@@ -61,16 +61,17 @@ Json list_json(const RouteBook& book) {
 }  // namespace
 
 int routes(const RoutesOptions& options, pipeline::FilterTable filters) {
-  const auto asked = parse_asked(options.match, options.host, options.headers);
+  auto asked = parse_asked(options.match, options.host, options.headers);
   const bool lists = options.match.empty();
-  if (lists && (!options.host.empty() || !options.headers.empty())) {
-    fmt::print(stderr, "weir routes: --host and -H describe a request: add --match 'GET /path'\n");
+  if (lists && (!options.host.empty() || !options.headers.empty() || !options.consumer.empty())) {
+    fmt::print(stderr, "weir routes: --host, -H and --consumer describe a request: add --match 'GET /path'\n");
     return kUsage;
   }
   if (!lists && !asked) {
     fmt::print(stderr, "weir routes: {}\nTry: weir routes --help\n", asked.error());
     return kUsage;
   }
+  if (asked) asked->consumer = options.consumer;
   const auto source = find_config(options.config, "routes");
   if (!source) return kUsage;
   const auto document = source->load();

@@ -74,7 +74,8 @@ std::vector<Field> policy(const Schema& plugin_chain) {
           .fallback(0)
           .doc("Requests per second for each consumer, anonymous ones by address; as many may come at once. 0: no "
                "limit. The filter rate_limit enforces it, and says where it is kept: docs/filters/rate_limit.md."),
-      field("plugin_chain", plugin_chain).doc("Filters of this route, besides the file's own plugin_chain."),
+      field("plugin_chain", plugin_chain)
+          .doc("Filters of this route, besides its upstream's and the file's own plugin_chain."),
       tags_field(),
       field("updated_at", schema::string().named("time").format(is_date_time))
           .doc("When the route last changed (RFC 3339). For people and tools; Weir does nothing by it."),
@@ -105,7 +106,8 @@ Schema plugin_chain_schema(pipeline::FilterTable filters) {
                                        field("config", spec.schema()),
                                        field("disabled", schema::boolean())
                                            .fallback(false)
-                                           .doc("true, on a route: without the file's filter of this name."),
+                                           .doc("true: without the filter of this name that a weaker place has "
+                                                "(docs/filter-scopes.md)."),
                                    })
                         .doc(Literal::forever(spec.summary)));
   }
