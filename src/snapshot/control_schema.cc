@@ -26,6 +26,20 @@ bool is_postgres(std::string_view database) {
   return database.starts_with("postgres://") || database.starts_with("postgresql://");
 }
 
+// Empty: none is named, or a problem was reported.
+std::string master_key(CompileContext& context, const Fields& fields) {
+  if (!fields.has("master_key_env") && !fields.has("master_key_file")) return {};
+  auto key = context.read_secret(fields, "master_key");
+  if (!key) {
+    context.report(std::move(key.error()));
+    return {};
+  }
+  if (key->size() >= kShortestKey) return std::move(*key);
+  context.report(fields.problem(fields.has("master_key_env") ? "master_key_env" : "master_key_file",
+                                "holds fewer than 32 characters", "`openssl rand -hex 32` makes a key"));
+  return {};
+}
+
 void compile_control_plane(CompileContext& context) {
   const Fields fields = context.document.object("control_plane");
   ControlPlaneSettings out;
@@ -44,6 +58,7 @@ void compile_control_plane(CompileContext& context) {
   }
   for (const char letter : key)
     out.public_key += letter < 'A' || letter > 'F' ? letter : static_cast<char>(letter + 32);
+  out.master_key = master_key(context, fields);
   if (!context.document.has("redis"))
     context.report(
         {fields.json().position, fields.path(), "needs `redis` of the file, over which revisions come", ""});
@@ -110,12 +125,7 @@ void set_keys(CompileContext& context, const Fields& fields, ControlSettings& ou
     out.master_key_file = out.database + ".master_key";
     return;
   }
-  auto key = context.read_secret(fields, "master_key");
-  if (!key) return context.report(std::move(key.error()));
-  if (key->size() < kShortestKey)
-    return context.report(fields.problem(fields.has("master_key_env") ? "master_key_env" : "master_key_file",
-                                         "holds fewer than 32 characters", "`openssl rand -hex 32` makes a key"));
-  out.master_key = std::move(*key);
+  out.master_key = master_key(context, fields);
 }
 
 void compile_own_control(CompileContext& context) {
@@ -146,6 +156,11 @@ Schema control_plane_schema() {
       field("instance_id", schema::string().min_length(1).max_length(128).format(is_id))
           .doc("What this gateway is called in /v1/instances. Without it, the host's name and a number that is kept "
                "in state_dir."),
+      field("master_key_env", schema::string().min_length(1))
+          .doc("The environment variable with the control plane's master key: needed where listeners or filters use "
+               "its "
+               "certificates or secrets, which travel sealed."),
+      field("master_key_file", file_name()).doc("Or the file that holds it."),
   });
 }
 

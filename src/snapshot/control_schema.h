@@ -24,6 +24,7 @@ struct CompileContext;
 struct ControlPlaneSettings {
   std::string public_key;   // 64 lower-case hex digits: Ed25519, of the control plane's signing key
   std::string instance_id;  // empty: the name of the host and a number that is kept in state_dir
+  std::string master_key;   // opens the secrets of a revision; empty: none
 };
 
 // `control`: the store, the keys, and where operators are answered.
