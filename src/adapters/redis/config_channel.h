@@ -4,10 +4,12 @@
 // no signature and compiles nothing.
 #pragma once
 
+#include <expected>
 #include <optional>
 #include <string>
 
 #include "adapters/redis/client.h"
+#include "adapters/redis/config_names.h"
 #include "adapters/redis/subscriber.h"
 #include "io/bell.h"
 #include "io/task.h"
@@ -18,8 +20,9 @@ namespace weir::adapters::redis {
 class ConfigChannel final : public ports::ConfigChannel {
  public:
   // Connects at once, with connections of its own: a document of 20 MB must not stand before a worker's questions.
-  // `resolver` as for Client.
-  ConfigChannel(io::Loop& loop, std::shared_ptr<const ports::RedisSettings> settings, ports::NameResolver* resolver);
+  // `resolver` as for Client. `every`: how often to look and to give a sign of life; tests have less time.
+  ConfigChannel(io::Loop& loop, std::shared_ptr<const ports::RedisSettings> settings, ports::NameResolver* resolver,
+                io::Duration every = kConfigEvery);
   ConfigChannel(const ConfigChannel&) = delete;
   ConfigChannel& operator=(const ConfigChannel&) = delete;
   ~ConfigChannel() override;  // after ended()
@@ -29,31 +32,28 @@ class ConfigChannel final : public ports::ConfigChannel {
   void have(revision::Signed revision) override;
   void report(const ports::Receipt& receipt) override;
 
-  // The last receipt is sent once more if Redis is there, within command_timeout.
   void end() override;
   bool ended() const noexcept override;
 
  private:
-  struct Head {
-    std::uint64_t number = 0;
-    std::string digest;
-  };
-
   io::Task<void> watch();
   io::Task<bool> look();  // false: again soon
-  io::Task<std::optional<revision::Signed>> by_deltas(Head head);
-  io::Task<bool> by_document(Head head);
+  io::Task<bool> fetch(ConfigHead head);
+  io::Task<std::optional<revision::Signed>> by_deltas(ConfigHead head);
+  void judge(std::uint64_t number, std::expected<revision::Signed, std::string> revision);
   io::Task<void> tell();
-  void hinted(std::string_view text);
-  void complain(const std::string& sentence);
+  io::Task<std::string> send_receipt();  // why it was not, or empty
+  // Each of the two tasks has something to complain of, or nothing.
+  void complain(std::string& mine, std::string sentence);
 
   io::Loop& loop_;
+  const io::Duration every_;
   Handlers handlers_;
   revision::Signed have_;
   std::uint64_t judged_ = 0;  // the newest that arrived or was broken
   std::optional<ports::Receipt> receipt_;
-  std::string complaint_;
-  bool following_ = false;
+  std::int64_t sent_ms_ = 0;  // of the last sign of life
+  std::string of_revisions_, of_receipts_;
   bool ending_ = false;
   Client client_;
   io::Bell watch_bell_;

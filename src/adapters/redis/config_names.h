@@ -1,9 +1,12 @@
-// The names under which revisions lie in Redis, shared by both sides of the config channel. One hash tag, so that all
-// of them are on one node of a cluster and a publication is one script.
+// The names under which revisions lie in Redis, and how failures are told, shared by both sides of the config
+// channel. One hash tag, so that all keys are on one node of a cluster and a publication is one script.
 #pragma once
 
 #include <string>
 #include <string_view>
+
+#include "adapters/redis/answer.h"
+#include "io/clock.h"
 
 namespace weir::adapters::redis {
 
@@ -19,6 +22,37 @@ inline std::string document_key(std::uint64_t number) {
 }
 inline std::string delta_key(std::uint64_t number) {  // leads to that number
   return std::string(kConfigPrefix) + "delta:" + std::to_string(number);
+}
+
+// A message may be lost: so often both sides look all the same, and say that they are alive. Half of the 5 s in which
+// a lost message is to be made good (R13).
+inline constexpr io::Duration kConfigEvery = std::chrono::seconds(2);
+// Of a command that carries little.
+inline constexpr io::Duration kConfigPatience = std::chrono::seconds(2);
+// Of one that carries a document: 20 MB at 20 Mbit/s.
+inline constexpr io::Duration kDocumentPatience = std::chrono::seconds(10);
+
+// Of an encoded revision: what one reply may hold (parser.h), with room for what stands around it.
+inline constexpr std::size_t kMostConfigBytes = std::size_t{63} << 20;
+
+struct ConfigHead {
+  std::uint64_t number = 0;  // 0: Redis has none
+  std::string digest;
+
+  // Of HMGET head number digest.
+  static ConfigHead from(const Reply& reply) {
+    const std::int64_t number = reply[0].integer();
+    if (number <= 0) return {};
+    return {static_cast<std::uint64_t>(number), std::string(reply[1].text())};
+  }
+};
+
+inline bool refused(const Answer& answer) noexcept { return !answer || answer->is_error(); }
+
+// Of a refused one, for people.
+inline std::string sentence(const Answer& answer) {
+  if (answer) return "Redis answers: " + std::string(answer->text());
+  return "Redis does not answer: " + std::string(answer.error().detail);
 }
 
 }  // namespace weir::adapters::redis

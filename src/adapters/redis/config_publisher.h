@@ -11,6 +11,7 @@
 #include <string>
 
 #include "adapters/redis/client.h"
+#include "adapters/redis/config_names.h"
 #include "adapters/redis/config_receipt.h"
 #include "adapters/redis/subscriber.h"
 #include "io/bell.h"
@@ -35,21 +36,18 @@ class ConfigPublisher {
     std::function<void(const std::string&)> complain = [](const std::string&) {};
   };
 
-  struct Head {
-    std::uint64_t number = 0;  // 0: Redis has none
-    std::string digest;
-  };
+  using Head = ConfigHead;
 
-  // Connects at once. `resolver` as for Client.
+  // Connects at once. `resolver` as for Client. `every`: how often to look; tests have less time.
   ConfigPublisher(io::Loop& loop, std::shared_ptr<const ports::RedisSettings> settings, ports::NameResolver* resolver,
-                  Handlers handlers);
+                  Handlers handlers, io::Duration every = kConfigEvery);
   ConfigPublisher(const ConfigPublisher&) = delete;
   ConfigPublisher& operator=(const ConfigPublisher&) = delete;
   ~ConfigPublisher();  // after ended()
 
   // Puts `now` into Redis with the delta that leads to it from `before` (nullptr: none) and tells gateways; from then
   // on keeps it there, also if this fails because Redis is away: it is put there when Redis is back. Both must live
-  // until it returns. Awaited by one caller at a time. The error is a sentence.
+  // until it returns. The error is a sentence.
   io::Task<std::expected<void, std::string>> announce(const revision::Signed& now, const revision::Signed* before);
 
   // The newest revision of the store, as known at the start: put into Redis now and whenever it is not there.
@@ -63,24 +61,30 @@ class ConfigPublisher {
   bool ended() const noexcept;
 
  private:
+  using Done = std::expected<void, std::string>;
+  using Kept = std::shared_ptr<const revision::Signed>;
   struct Heard {
     std::int64_t sent_ms = 0;
-    std::int64_t seen_ms = 0;
+    io::TimePoint seen;
   };
 
-  io::Task<std::expected<void, std::string>> put(const revision::Signed& now, std::string delta);
+  void keep(Kept latest);
+  io::Task<Done> put(Kept revision, std::string delta);
   io::Task<void> tend();
-  io::Task<std::expected<void, std::string>> put_back();
-  io::Task<std::expected<void, std::string>> read_receipts();
+  io::Task<Done> put_back();
+  io::Task<Done> read_receipts();
   void hear(const Beat& beat, bool told);
   io::Task<void> forget_silent();
   void complain(const std::string& sentence);
 
   io::Loop& loop_;
+  const io::Duration every_;
   Handlers handlers_;
-  std::shared_ptr<const revision::Signed> kept_;
+  Kept kept_;
+  std::size_t kept_size_ = 0;  // of it, encoded
   std::map<std::string, Heard> heard_;
   std::string complaint_;
+  int announcing_ = 0;
   bool ending_ = false;
   Client client_;
   io::Bell bell_;
