@@ -25,6 +25,7 @@ class Fields {
   // `schema` is an object, or a one_of with an object form that `object` has the shape of.
   Fields(const Json& object, const Schema& schema, std::string path = {});
 
+  bool knows(std::string_view name) const noexcept { return schema_->field(name) != nullptr; }  // the schema has it
   bool has(std::string_view name) const;  // written in the text; a default does not count
   // The value as written, else the default, else nullptr. For `any` and one_of fields.
   const Json* find(std::string_view name) const;

@@ -10,8 +10,9 @@ namespace {
 using namespace std::chrono_literals;
 using schema::field;
 
-constexpr std::array<std::string_view, 8> kSources{"discovery",  "jwks_url",        "jwks_file",   "jwks",
-                                                   "public_key", "public_key_file", "secret_file", "secret_env"};
+constexpr std::array<std::string_view, 9> kSources{"discovery",   "jwks_url",   "jwks_file",
+                                                   "jwks",        "public_key", "public_key_file",
+                                                   "secret_file", "secret_env", "secret_name"};
 
 bool is_name(std::string_view text, std::string& why) {
   why = "expected a name or URL without spaces";
@@ -36,6 +37,7 @@ std::vector<Field> key_fields() {
       field("secret_file", schema::string().min_length(1))
           .doc("A file with the secret of HS256, HS384 or HS512; a newline at its end does not count."),
       field("secret_env", schema::string().min_length(1)).doc("Or the environment variable that holds the secret."),
+      field("secret_name", schema::string().min_length(1)).doc("Or the name of one of the config's `secrets`."),
       field("algorithms",
             schema::array(schema::string().words({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
                                                   "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"}))
@@ -151,12 +153,13 @@ class IssuerReader {
     }
     if (source.empty())
       return report("issuer", "nothing says where its keys are",
-                    "add discovery: true, jwks_url, jwks_file, jwks, public_key, public_key_file, secret_file or "
-                    "secret_env");
+                    "add discovery: true, jwks_url, jwks_file, jwks, public_key, public_key_file, secret_file, "
+                    "secret_env or secret_name");
     const bool secret = source.starts_with("secret");
     const bool secrets_named = !(rules_.allowed & jose::kSecretAlgorithms).empty();
     if (secrets_named && !secret && source != "jwks_file")
-      return report("algorithms", "HS256, HS384 and HS512 need a secret", "use secret_file or secret_env");
+      return report("algorithms", "HS256, HS384 and HS512 need a secret",
+                    "use secret_file, secret_env or secret_name");
     if (secret) return read_secret(source);
     if (source == "discovery" || source == "jwks_url") return fetch(source);
     rules_.secrets = secrets_named;
@@ -178,6 +181,10 @@ class IssuerReader {
       if (value == nullptr || *value == '\0')
         return report(source, "the environment variable " + std::string(fields_.string(source)) + " is not set");
       secret = value;
+    } else if (source == "secret_name") {
+      auto named = context_.secret(fields_.string(source));
+      if (!named) return report(source, named.error());
+      secret = std::move(*named);
     } else {
       auto text = context_.file(fields_.string(source));
       if (!text) return report(source, text.error());

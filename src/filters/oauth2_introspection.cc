@@ -41,6 +41,7 @@ const Schema& schema_of() {
       field("client_id", string().min_length(1)).doc("Who Weir is at the endpoint."),
       field("client_secret_file", string().min_length(1)).doc("A file with Weir's secret there."),
       field("client_secret_env", string().min_length(1)).doc("Or the environment variable that holds it."),
+      field("client_secret_name", string().min_length(1)).doc("Or the name of one of the config's `secrets`."),
       field("client_auth", string().words({"basic", "post"}))
           .fallback("basic")
           .doc("How client_id and secret are sent: in Authorization, or in the form (RFC 6749 §2.3.1)."),

@@ -9,12 +9,21 @@ std::expected<std::optional<std::string>, Problem> read_secret(const Fields& fie
                                                                pipeline::MakeContext& context) {
   const std::string file = std::string(name) + "_file";
   const std::string env = std::string(name) + "_env";
-  if (!fields.has(file) && !fields.has(env)) return std::optional<std::string>();
-  if (fields.has(file) && fields.has(env))
-    return std::unexpected(fields.problem(env, "and " + file, "keep one of them"));
-  const std::string& from = fields.has(file) ? file : env;
+  const std::string by_name = std::string(name) + "_name";
+  const std::string* given = nullptr;
+  for (const std::string* one : {&file, &env, &by_name}) {
+    if (!fields.has(*one)) continue;
+    if (given != nullptr) return std::unexpected(fields.problem(*one, "and " + *given, "keep one of them"));
+    given = one;
+  }
+  if (given == nullptr) return std::optional<std::string>();
+  const std::string& from = *given;
   std::string secret;
-  if (fields.has(file)) {
+  if (given == &by_name) {
+    auto named = context.secret(fields.string(by_name));
+    if (!named) return std::unexpected(fields.problem(by_name, std::move(named.error())));
+    secret = std::move(*named);
+  } else if (given == &file) {
     auto text = context.file(fields.string(file));
     if (!text) return std::unexpected(fields.problem(file, std::move(text.error())));
     secret = std::move(*text);

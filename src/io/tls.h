@@ -23,10 +23,13 @@ struct SslContextFree {
 using SslPtr = std::unique_ptr<SSL, SslFree>;
 using SslContextPtr = std::unique_ptr<SSL_CTX, SslContextFree>;
 
-// Two PEM files: the certificate followed by its intermediates, and its key without a passphrase.
+// Two PEM files: the certificate followed by its intermediates, and its key without a passphrase. Either may be here
+// as text instead; then no file is read, and the name is what messages call it.
 struct CertificateFiles {
   std::string cert_file;
   std::string key_file;
+  std::string cert_text = {};
+  std::string key_text = {};
 
   bool operator==(const CertificateFiles&) const = default;
 };

@@ -188,12 +188,14 @@ std::expected<std::string, Problem> read_pem_file(const std::string& file, std::
 
 std::expected<Certificate, Problem> load_certificate(const CertificateFiles& files, std::string_view path) {
   Certificate certificate;
-  const auto chain = read_pem_file(files.cert_file, path, "cert_file");
+  const auto chain = files.cert_text.empty() ? read_pem_file(files.cert_file, path, "cert_file")
+                                             : std::expected<std::string, Problem>(files.cert_text);
   if (!chain) return std::unexpected(chain.error());
   if (auto read = read_chain(certificate, *chain, files.cert_file, path); !read) {
     return std::unexpected(std::move(read.error()));
   }
-  auto key = read_pem_file(files.key_file, path, "key_file");
+  auto key = files.key_text.empty() ? read_pem_file(files.key_file, path, "key_file")
+                                    : std::expected<std::string, Problem>(files.key_text);
   if (!key) return std::unexpected(key.error());
   auto read = read_key(certificate, *key, files.key_file, path);
   OPENSSL_cleanse(key->data(), key->size());
@@ -202,7 +204,7 @@ std::expected<Certificate, Problem> load_certificate(const CertificateFiles& fil
   read_names(certificate, files.cert_file);
   check_dates(certificate, files.cert_file);
   struct stat status{};
-  if (::stat(files.key_file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
+  if (files.key_text.empty() && ::stat(files.key_file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
     certificate.warnings.push_back(files.key_file + " can be read by every user of this machine; chmod o-r it");
   }
   return certificate;

@@ -13,6 +13,10 @@ std::expected<std::uint64_t, std::string> MakeContext::key_source(KeySourceSpec)
   return std::unexpected(std::string("keys cannot be fetched here"));
 }
 
+std::expected<std::string, std::string> MakeContext::secret(std::string_view name) {
+  return std::unexpected("no secret is named \"" + std::string(name) + "\"");
+}
+
 std::string_view text(Phase phase) noexcept {
   switch (phase) {
     case Phase::pre_auth:

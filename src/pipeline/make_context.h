@@ -36,6 +36,9 @@ class MakeContext {
   // reload. The error is a sentence. 1 MiB at most.
   virtual std::expected<std::string, std::string> file(std::string_view path) = 0;
 
+  // One of the config's `secrets`, by its name. The error is a sentence.
+  virtual std::expected<std::string, std::string> secret(std::string_view name);
+
   // The consumers of the config; lives as long as the snapshot, as filters do. nullptr: there are none.
   virtual const identity::ConsumerBook* consumers() { return nullptr; }
 

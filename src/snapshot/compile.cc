@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "snapshot/compile_context.h"
+#include "snapshot/compile_sealed.h"
 #include "snapshot/document.h"
 #include "snapshot/document_schema.h"
 
@@ -31,6 +32,8 @@ std::expected<std::shared_ptr<const Snapshot>, Problems> compile(const Json& doc
   CompileContext context{options, fields, *out, problems};
   out->revision = options.revision;
   out->digest = digest(document);
+  SealedBook sealed(context);
+  context.sealed = &sealed;
   compile_settings(context);
   compile_redis(context);
   compile_tokens(context);
@@ -38,6 +41,7 @@ std::expected<std::shared_ptr<const Snapshot>, Problems> compile(const Json& doc
   compile_control(context);
   compile_consumers(context);
   compile_routes(context);
+  sealed.check_unused();
   if (problems.empty()) return out;
   sort_by_place(problems);
   // A filter that many routes share is refused for each of them.

@@ -27,6 +27,8 @@ struct CompileOptions {
   // The document is a gateway's own part with a revision merged in (parts.h): its routes may stand beside
   // `control_plane`.
   bool published = false;
+  // What sealed values are opened with; empty: what the document's control_plane or control names.
+  std::string master_key = {};
   io::TlsTicketKeys* ticket_keys = nullptr;  // tls_server.h; outlives the snapshot
 };
 

@@ -79,7 +79,9 @@ class ConsumerCompile {
     if (!secret) {
       context_.report(std::move(secret.error()));
     } else if (secret->size() < kShortestSecret) {
-      context_.report(fields.problem(fields.has("secret_env") ? "secret_env" : "secret_file",
+      context_.report(fields.problem(fields.has("secret_env")    ? "secret_env"
+                                     : fields.has("secret_file") ? "secret_file"
+                                                                 : "secret_name",
                                      "holds fewer than 32 bytes", "`openssl rand -hex 32` makes a secret"));
     } else if (!maker_.signing(consumer, fields.string("key_id"), std::move(*secret))) {
       taken(fields, "key_id", fmt::format("the key id \"{}\"", fields.string("key_id")));

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "snapshot/compile_sealed.h"
 #include "snapshot/document.h"
 
 namespace weir::snapshot {
@@ -34,18 +35,36 @@ std::expected<std::string, std::string> CompileContext::read_file(std::string_vi
   return text;
 }
 
+std::expected<std::string, std::string> CompileContext::named_secret(std::string_view name) {
+  if (sealed == nullptr) return std::unexpected("a secret by its name is of no use here");
+  return sealed->secret(name);
+}
+
 std::expected<std::string, Problem> CompileContext::read_secret(const Fields& fields, std::string_view name) {
-  const std::string by_env = std::string(name) + "_env", by_file = std::string(name) + "_file";
-  if (fields.has(by_env) == fields.has(by_file)) {
-    return std::unexpected(Problem{fields.json().position, fields.path(),
-                                   "needs one of " + by_env + " and " + by_file,
-                                   fields.has(by_env) ? "remove one of them" : ""});
+  const std::string by_env = std::string(name) + "_env", by_file = std::string(name) + "_file",
+                    by_name = std::string(name) + "_name";
+  std::vector<std::string> known, given;
+  for (const std::string* one : {&by_env, &by_file, &by_name}) {
+    if (!fields.knows(*one)) continue;
+    known.push_back(*one);
+    if (fields.has(*one)) given.push_back(*one);
   }
-  if (fields.has(by_env)) {
+  if (given.size() != 1) {
+    std::string words = known[0];
+    for (std::size_t i = 1; i < known.size(); ++i) words += (i + 1 == known.size() ? " and " : ", ") + known[i];
+    return std::unexpected(Problem{fields.json().position, fields.path(), "needs one of " + words,
+                                   given.empty() ? "" : "keep one of them"});
+  }
+  if (given[0] == by_env) {
     const std::string variable(fields.string(by_env));
     const char* value = std::getenv(variable.c_str());
     if (value != nullptr && *value != '\0') return std::string(value);
     return std::unexpected(fields.problem(by_env, "the environment variable " + variable + " is not set"));
+  }
+  if (given[0] == by_name) {
+    auto secret = named_secret(fields.string(by_name));
+    if (!secret) return std::unexpected(fields.problem(by_name, secret.error()));
+    return std::move(*secret);
   }
   auto text = read_file(fields.string(by_file));
   if (!text) return std::unexpected(fields.problem(by_file, text.error()));

@@ -6,17 +6,23 @@
 
 namespace weir::snapshot {
 
+class SealedBook;
+
 struct CompileContext {
   const CompileOptions& options;
   const Fields& document;  // has passed its schema
   Snapshot& out;
   Problems& problems;
+  SealedBook* sealed = nullptr;  // compile_sealed.h; nullptr: secrets have no names here
 
   void report(Problem problem) { problems.push_back(std::move(problem)); }
 
   // The contents of a file named in the document, which is watched from then on; the error is a sentence.
   std::expected<std::string, std::string> read_file(std::string_view name);
-  // The secret that `fields` names by NAME_env or NAME_file, of which it has one; without the newline at its end.
+  // One of `secrets`; the error is a sentence.
+  std::expected<std::string, std::string> named_secret(std::string_view name);
+  // The secret that `fields` says by NAME_env, NAME_file (without the newline at its end) or NAME_name, one of
+  // `secrets`; it has one of those its schema knows. The one place where a secret enters a config.
   std::expected<std::string, Problem> read_secret(const Fields& fields, std::string_view name);
 };
 

@@ -52,6 +52,10 @@ class FilterContext final : public OwnedContext {
 
   std::expected<std::string, std::string> file(std::string_view path) override { return context_.read_file(path); }
 
+  std::expected<std::string, std::string> secret(std::string_view name) override {
+    return context_.named_secret(name);
+  }
+
   bool client_certificates() const override {
     return std::ranges::any_of(context_.document.objects("listeners"), [](const Fields& listener) {
       return listener.has("tls") && listener.object("tls").has("client_ca_file");

@@ -18,6 +18,7 @@ const Schema& tokens_schema() {
           .doc("The environment variable that holds the secret which entries are authenticated by; the same on every "
                "instance, 32 characters at least."),
       field("secret_file", schema::string().min_length(1)).doc("Or the file that holds it."),
+      field("secret_name", schema::string().min_length(1)).doc("Or the name of one of the config's `secrets`."),
   });
   static const Schema kRevoked = schema::object({
       field("file", schema::string().min_length(1))

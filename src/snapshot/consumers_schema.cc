@@ -68,6 +68,7 @@ Schema consumer_credentials() {
       field("secret_file", file())
           .doc("Or the file that holds it; a newline at its end does not count. 32 bytes at least, because a secret "
                "shorter than the hash is what is guessed."),
+      field("secret_name", id("secret name")).doc("Or the name of one of the config's `secrets`."),
   });
   const Schema mtls = schema::object({
       field("fingerprint", schema::string().named("fingerprint").format(is_fingerprint))

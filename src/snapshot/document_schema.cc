@@ -12,19 +12,12 @@ using schema::field;
 Schema cidrs() { return schema::array(schema::string().named("address block").format(is_cidr)); }
 
 Schema tls() {
-  const Schema certificate = schema::object({
-      field("cert_file", schema::string().min_length(1).named("file name"))
-          .required()
-          .doc("PEM file: the certificate, then its intermediates."),
-      field("key_file", schema::string().min_length(1).named("file name"))
-          .required()
-          .doc("PEM file: the private key, without a passphrase."),
-  });
   return schema::object({
-      field("certificates", schema::array(certificate).min_items(1))
+      field("certificates", listener_certificates_schema())
           .required()
           .doc("Chosen by the name the client asks for (SNI); the first is for clients that ask for none, or for one "
-               "no certificate has. The files are read again on every reload."),
+               "no certificate has. Files, {name: NAME} of one of the config's `certificates`, or the word all, for "
+               "all of those. Files are read again on every reload."),
       field("min_version", schema::string().named("TLS version").words({"1.2", "1.3"}))
           .fallback("1.2")
           .doc("Oldest protocol version spoken. 1.2, because 1.0 and 1.1 are deprecated (RFC 8996) and clients "
@@ -124,6 +117,8 @@ Schema document_schema(pipeline::FilterTable filters) {
       field("groups", groups_schema(plugin_chain))
           .doc("The groups there are: names, or {name, tags, plugin_chain}. If it is given, a consumer in any other "
                "is refused as a slip."),
+      field("certificates", certificates_schema()).doc("Certificates by name, for listeners: see docs/tls.md."),
+      field("secrets", secrets_schema()).doc("Secrets by name, sealed, for secret_name: NAME. See docs/secrets.md."),
       field("credentials", credentials_schema())
           .doc("Where API keys are kept; without it the filter api_key knows nobody."),
       field("tokens", tokens_schema()).doc("What all filters jwt have in common: see docs/filters/jwt.md."),

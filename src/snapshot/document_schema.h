@@ -19,6 +19,9 @@ const Schema& listener_schema();
 Schema upstream_schema(const Schema& plugin_chain);
 const Schema& limits_schema();
 Schema consumer_schema(const Schema& plugin_chain);
+Schema certificates_schema();
+Schema secrets_schema();
+Schema listener_certificates_schema();
 Schema groups_schema(const Schema& plugin_chain);
 Field tags_field();  // of routes, upstreams, consumers and groups
 const Schema& credentials_schema();

@@ -44,6 +44,9 @@ inline void add_objects(std::string& out, const Schema& schema, const std::strin
 inline void add_below(std::string& out, const Schema& schema, const std::string& path) {
   if (schema.kind == Schema::Kind::object) return add_objects(out, schema, path);
   if (schema.kind == Schema::Kind::array) return add_below(out, schema.item(), path + "[]");
+  if (schema.kind != Schema::Kind::one_of) return;
+  for (const Schema& part : schema.parts)
+    if (part.kind == Schema::Kind::object) add_objects(out, part, path);
 }
 
 inline void add_objects(std::string& out, const Schema& schema, const std::string& path) {
