@@ -6,6 +6,7 @@
 #include <random>
 
 #include "io/clock.h"
+#include "revision/splice.h"
 
 namespace weir::revision {
 namespace {
@@ -102,6 +103,8 @@ TEST(Difference, AppliedToTheOlderAlwaysGivesTheNewer) {
     ASSERT_TRUE(after) << after.error() << "\n" << to_canonical(from) << "\n" << to_canonical(delta);
     ASSERT_EQ(*after, to) << to_canonical(from) << "\n" << to_canonical(to) << "\n" << to_canonical(delta);
     ASSERT_EQ(from == to, delta == Json::object());
+    ASSERT_EQ(splice(to_canonical(from), delta), to_canonical(to)) << to_canonical(from) << "\n"
+                                                                   << to_canonical(delta);
   }
 }
 
@@ -126,8 +129,19 @@ TEST(Apply, WhatDoesNotFitIsRefused) {
     const auto after = apply(from, json(delta));
     EXPECT_FALSE(after) << delta;
     if (!after) EXPECT_TRUE(after.error().starts_with("the delta does not fit: ")) << after.error();
+    EXPECT_EQ(splice(to_canonical(from), json(delta)), std::nullopt) << delta;
   }
   EXPECT_EQ(apply(from, json("{}")), from);
+}
+
+TEST(Splice, LeavesWhatItCannotTellToTheSlowWay) {
+  const Json delta = json(R"({"lists":{"routes":{"gone":["b"]}}})");
+  EXPECT_EQ(splice(R"({"routes":[{"route_id":"a"},{"route_id":"b"}]})", delta), R"({"routes":[{"route_id":"a"}]})");
+  for (const std::string_view from :
+       {"", "{", "{}", "[]", R"({"routes":[{"route_id":"a\n"},{"route_id":"b"}]})", R"({"ro\u0075tes":[]})",
+        R"({"routes":[{"route_id":"b"})", R"({"routes":[{"route_id":"b"}]} )", R"({ "routes":[{"route_id":"b"}]})",
+        R"({"routes":[{"route_id":"b})", R"({"routes":[{"route_id":"b"}],})", R"({"routes":[,{"route_id":"b"}]})"})
+    EXPECT_EQ(splice(from, delta), std::nullopt) << from;
 }
 
 class Sent : public ::testing::Test {
@@ -143,6 +157,14 @@ TEST_F(Sent, LeadsToTheRevisionItself) {
   ASSERT_TRUE(after) << after.error();
   EXPECT_EQ(encode(*after), encode(to));
   EXPECT_TRUE(verify(*after, key.public_key()));
+}
+
+TEST_F(Sent, IdsWithEscapesTakeTheSlowWay) {
+  from = key.sign(3, R"({"consumers":[{"name":"a\"\\b"},{"name":"z"}]})", 100);
+  to = key.sign(4, R"({"consumers":[{"name":"a\"\\b","x":1},{"name":"y"},{"name":"z"}]})", 100);
+  const auto after = apply_delta(from, encode_delta(from, to));
+  ASSERT_TRUE(after) << after.error();
+  EXPECT_EQ(encode(*after), encode(to));
 }
 
 TEST_F(Sent, OnlyFromWhereItStarts) {
@@ -205,12 +227,18 @@ TEST(Difference, TimeIsLinear) {
   const io::TimePoint end = io::Clock::now();
   EXPECT_EQ(after, to);
   EXPECT_LT(to_canonical(delta).size(), 300u);
+  const std::string text = to_canonical(from);
+  const io::TimePoint before_splice = io::Clock::now();
+  const auto spliced = splice(text, delta);
+  const io::TimePoint after_splice = io::Clock::now();
+  EXPECT_EQ(spliced, to_canonical(to));
   EXPECT_EQ(extent(from, to).removed, 2u);
   const auto ms = [](io::Duration took) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
   };
   RecordProperty("difference_ms", static_cast<int>(ms(middle - start)));
   RecordProperty("apply_ms", static_cast<int>(ms(end - middle)));
+  RecordProperty("splice_ms", static_cast<int>(ms(after_splice - before_splice)));
   EXPECT_LT(end - start, std::chrono::seconds(5));
 }
 

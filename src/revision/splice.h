@@ -1,0 +1,18 @@
+// apply() of delta.h on canonical text, without reading the older document into values: 2,000 routes and 50,000
+// consumers in a few milliseconds (R14). Used by delta.cc only. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+
+namespace weir::revision {
+
+// to_canonical(apply(from, delta)). nullopt: the delta does not fit, or the slow way has to find out: names or ids
+// with escapes, text that is not canonical. Where `from` is not canonical the result is not to be relied on: compare
+// its digest.
+std::optional<std::string> splice(std::string_view from, const Json& delta);
+
+}  // namespace weir::revision
