@@ -5,25 +5,15 @@
 #include <cstdlib>
 
 #include "base/nearest.h"
+#include "identity/seal.h"
 #include "io/tls_certificate.h"
 #include "snapshot/document.h"
-
-#if __has_include("identity/seal.h")
-#include "identity/seal.h"
-#else
-namespace weir::identity {
-inline bool is_sealed(std::string_view text) { return text.starts_with("sealed:v1:"); }
-inline std::expected<std::string, std::string> unseal(std::string_view, std::string_view) {
-  return std::unexpected("cannot be opened yet");
-}
-}  // namespace weir::identity
-#endif
 
 namespace weir::snapshot {
 namespace {
 
 constexpr std::string_view kWhereTheKeyIs =
-    "give it as control_plane.master_key_env or control_plane.master_key_file";
+    "give it as master_key_env or master_key_file (of control_plane, if there is one)";
 
 int count(const Fields& fields, std::initializer_list<std::string_view> names) {
   int out = 0;
@@ -49,7 +39,7 @@ void SealedBook::add_secret(const Fields& fields) {
                        "nothing secret stands in a config in plain: name a file or an environment variable where it "
                        "is used (secret_file, secret_env), or give it to the control plane, which seals it"));
   }
-  at->second = open(fields.string("value"));
+  at->second = open(fields.string("value"), identity::about_secret(name));
   if (!at->second && !master_key().empty()) context_.report(fields.problem("value", at->second.error()));
 }
 
@@ -96,7 +86,7 @@ void SealedBook::set_key(const Fields& fields, Certificate& out) {
       return context_.report(fields.problem("key", "is not sealed text (sealed:v1:…)",
                                             "a private key does not stand in a config in plain: use key_file or "
                                             "key_env, or give it to the control plane, which seals it"));
-    auto opened = open(fields.string("key"));
+    auto opened = open(fields.string("key"), identity::about_certificate(out.name));
     if (opened)
       out.files.key_text = std::move(*opened);
     else if (!master_key().empty())
@@ -107,6 +97,17 @@ void SealedBook::set_key(const Fields& fields, Certificate& out) {
 const std::string& SealedBook::master_key() {
   if (master_key_) return *master_key_;
   master_key_ = context_.options.master_key;
+  if (master_key_->empty() && count(context_.document, {"master_key_env", "master_key_file"}) != 0) {
+    auto key = context_.read_secret(context_.document, "master_key");
+    if (!key)
+      context_.report(std::move(key.error()));
+    else if (key->size() < identity::kShortestMasterKey)
+      context_.report(
+          context_.document.problem(context_.document.has("master_key_env") ? "master_key_env" : "master_key_file",
+                                    "holds fewer than 32 characters", "`openssl rand -hex 32` makes a key"));
+    else
+      master_key_ = std::move(*key);
+  }
   // What is wrong with these fields is reported where their sections are compiled.
   const auto read = [&](std::string_view section) {
     if (!master_key_->empty() || !context_.document.has(section)) return;
@@ -119,10 +120,10 @@ const std::string& SealedBook::master_key() {
   return *master_key_;
 }
 
-std::expected<std::string, std::string> SealedBook::open(std::string_view sealed) {
+std::expected<std::string, std::string> SealedBook::open(std::string_view sealed, std::string_view about) {
   if (master_key().empty())
     return std::unexpected(fmt::format("is sealed, and there is no master key here to open it; {}", kWhereTheKeyIs));
-  return identity::unseal(sealed, master_key());
+  return identity::unseal(sealed, master_key(), about);
 }
 
 std::expected<std::string, std::string> SealedBook::secret(std::string_view name) {

@@ -48,7 +48,7 @@ class SealedBook {
   void set_key(const Fields& fields, Certificate& certificate);
   const std::string& master_key();
   // The error is a sentence without what was written.
-  std::expected<std::string, std::string> open(std::string_view sealed);
+  std::expected<std::string, std::string> open(std::string_view sealed, std::string_view about);
 
   CompileContext& context_;
   std::map<std::string, std::expected<std::string, std::string>, std::less<>> secrets_;

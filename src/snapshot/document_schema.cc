@@ -119,6 +119,10 @@ Schema document_schema(pipeline::FilterTable filters) {
                "is refused as a slip."),
       field("certificates", certificates_schema()).doc("Certificates by name, for listeners: see docs/tls.md."),
       field("secrets", secrets_schema()).doc("Secrets by name, sealed, for secret_name: NAME. See docs/secrets.md."),
+      field("master_key_env", schema::string().min_length(1).named("environment variable"))
+          .doc("The environment variable with the key that `secrets` and keys of `certificates` were sealed by. In a "
+               "file with `control_plane` or `control` it stands there."),
+      field("master_key_file", schema::string().min_length(1).named("file name")).doc("Or the file that holds it."),
       field("credentials", credentials_schema())
           .doc("Where API keys are kept; without it the filter api_key knows nobody."),
       field("tokens", tokens_schema()).doc("What all filters jwt have in common: see docs/filters/jwt.md."),
