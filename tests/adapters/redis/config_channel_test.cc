@@ -3,6 +3,7 @@
 
 #include "adapters/redis/config_channel.h"
 #include "adapters/redis/config_publisher.h"
+#include "adapters/redis/slot.h"
 #include "tests/adapters/redis/server.h"
 
 namespace weir::adapters::redis {
@@ -12,6 +13,17 @@ using namespace std::chrono_literals;
 using State = ports::Receipt::State;
 
 constexpr io::Duration kEvery = 200ms;
+
+ports::Receipt receipt(std::string instance, State state, std::uint64_t revision, std::string reason = {}) {
+  return {.instance = std::move(instance),
+          .host = "host.example",
+          .version = "1.2.3",
+          .state = state,
+          .revision = revision,
+          .in_use = revision - (state == State::refused ? 1 : 0),
+          .reason = std::move(reason),
+          .at_ms = 1'790'000'000'000};
+}
 
 class ConfigChannelTest : public ::testing::Test {
  protected:
@@ -292,15 +304,31 @@ TEST_F(ConfigChannelTest, OneThatNoGatewayCouldReadIsNotSent) {
   EXPECT_EQ(bench.call({"DBSIZE"})->integer(), 0);
 }
 
-ports::Receipt receipt(std::string instance, State state, std::uint64_t revision, std::string reason = {}) {
-  return {.instance = std::move(instance),
-          .host = "host.example",
-          .version = "1.2.3",
-          .state = state,
-          .revision = revision,
-          .in_use = revision - (state == State::refused ? 1 : 0),
-          .reason = std::move(reason),
-          .at_ms = 1'790'000'000'000};
+TEST_F(ConfigChannelTest, ToAClusterAllKeysAreOneSlot) {
+  Server node({"--cluster-enabled", "yes", "--cluster-port", std::to_string(free_port())});
+  {
+    Bench plain(Bench::to(node));
+    ASSERT_TRUE(plain.connected());
+    ASSERT_EQ(plain.call({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"})->text(), "OK");
+    ASSERT_TRUE(plain.until(
+        [&] { return plain.call({"CLUSTER", "INFO"})->text().find("cluster_state:ok") != std::string_view::npos; }));
+  }
+  Bench::Settings settings = Bench::to(node);
+  settings.kind = Bench::Settings::Kind::cluster;
+  Publisher control(bench, settings);
+  control.side.keep(make(1));
+  Gateway follower(bench, settings, {}, kEvery);
+  ASSERT_TRUE(follower.reaches(1));
+  for (std::uint64_t number = 2; number <= 12; ++number) {
+    const revision::Signed now = make(number), before = make(number - 1);
+    ASSERT_EQ(control.announce(now, &before), "");
+  }
+  ASSERT_TRUE(follower.reaches(12));
+  follower.side.report(receipt("a", State::applied, 12));
+  EXPECT_TRUE(bench.until([&] { return !control.receipts.empty(); }));
+  for (std::uint64_t number = 1; number <= 12; ++number)
+    EXPECT_EQ(slot_of(document_key(number)), slot_of(kConfigHead));
+  EXPECT_EQ(slot_of(delta_key(1)), slot_of(kConfigNumbers));
 }
 
 TEST_F(ConfigChannelTest, ReceiptsAreHeardAndHeardAgain) {
