@@ -1,5 +1,5 @@
-// `weir key` and `weir hash-password`: what the command line may ask of them. key.cc runs them; key_text.cc words
-// what people read.
+// `weir key`, `weir hash-password` and `weir seal`: what the command line may ask of them. key.cc runs them;
+// key_text.cc words what people read.
 #pragma once
 
 #include <chrono>
@@ -29,6 +29,14 @@ int key(const KeyOptions& options, pipeline::FilterTable filters);
 
 struct HashPasswordOptions {};
 int hash_password(const HashPasswordOptions& options);
+
+struct SealOptions {
+  std::string secret;       // whose text it becomes: the name of a secret ...
+  std::string certificate;  // ... or of a certificate
+  std::string master_key_file;
+  std::string master_key_env;
+};
+int seal(const SealOptions& options);
 
 // What `list` prints, a line for each key under a head; `now` in seconds.
 std::string key_list(const std::vector<identity::KeyRecord>& records, std::int64_t now);
