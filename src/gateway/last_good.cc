@@ -84,7 +84,7 @@ std::expected<void, std::string> LastGood::save(const revision::Signed& good) co
   return {};
 }
 
-LastGood::Loaded LastGood::load(const revision::PublicKey& key) const {
+LastGood::Loaded LastGood::load(const revision::PublicKey& key, std::uint64_t below) const {
   Loaded out;
   const auto numbers = newest_first(directory_);
   if (!numbers) {
@@ -92,6 +92,7 @@ LastGood::Loaded LastGood::load(const revision::PublicKey& key) const {
     return out;
   }
   for (const std::uint64_t number : *numbers) {
+    if (number >= below) continue;
     auto revision = usable(directory_ + "/" + name_of(number), number, key);
     if (revision) {
       out.revision = std::move(*revision);

@@ -31,7 +31,8 @@ class LastGood {
     std::optional<revision::Signed> revision;  // the newest whose signature holds
     std::vector<std::string> skipped;          // a sentence for each newer one that was not usable, for the log
   };
-  Loaded load(const revision::PublicKey& key) const;
+  // `below`: only of those with a lower number: the next older, where one does not compile any more.
+  Loaded load(const revision::PublicKey& key, std::uint64_t below = UINT64_MAX) const;
 
  private:
   std::string directory_;

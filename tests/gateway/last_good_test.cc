@@ -88,6 +88,15 @@ TEST_F(LastGoodTest, TheNewestComesBackAndThreeStay) {
   EXPECT_EQ(fs::status(file(11)).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
+TEST_F(LastGoodTest, AnOlderOneCanBeAskedFor) {
+  for (const std::uint64_t number : {7, 8, 9}) save(number);
+  EXPECT_EQ(kept().load(key.public_key(), 9).revision->number, 8u);
+  EXPECT_EQ(kept().load(key.public_key(), 8).revision->number, 7u);
+  const auto none = kept().load(key.public_key(), 7);
+  EXPECT_FALSE(none.revision);
+  EXPECT_TRUE(none.skipped.empty());
+}
+
 TEST_F(LastGoodTest, OtherFilesAreLeftAlone) {
   fs::create_directories(state / "revisions");
   for (const char* name : {"notes.txt", "1.revision", "a0000000000000000001.revision", "mine.new"})

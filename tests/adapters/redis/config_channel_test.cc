@@ -279,6 +279,38 @@ TEST_F(ConfigChannelTest, RedisThatWasAwayIsMadeUpFor) {
   EXPECT_TRUE(bench.until([&] { return control->complaint.empty() && follower->complaints.back().empty(); }));
 }
 
+TEST_F(ConfigChannelTest, RedisThatStoodStillIsMadeUpFor) {
+  const auto control = publisher();
+  publish(*control, 1, 1);
+  const auto follower = gateway();
+  ASSERT_TRUE(follower->reaches(1));
+  server.signal(SIGSTOP);
+  ASSERT_TRUE(bench.until([&] { return !follower->complaints.empty() && !control->complaint.empty(); }));
+  control->side.keep(make(2));
+  server.signal(SIGCONT);
+  EXPECT_TRUE(follower->reaches(2, 3s));
+  EXPECT_TRUE(bench.until([&] { return control->complaint.empty() && follower->complaints.back().empty(); }, 3s));
+}
+
+// R13: of many gateways all have a change within 5 s of its publication.
+TEST_F(ConfigChannelTest, AHundredGatewaysFollow) {
+  const auto control = publisher();
+  publish(*control, 1, 1);
+  std::vector<std::unique_ptr<Gateway>> gateways;
+  for (int i = 0; i < 100; ++i)
+    gateways.push_back(std::make_unique<Gateway>(bench, Bench::to(server), revision::Signed(), 2s));
+  const auto all_at = [&](std::uint64_t number) {
+    return std::ranges::all_of(gateways, [&](const auto& each) { return each->newest() == number; });
+  };
+  ASSERT_TRUE(bench.until([&] { return all_at(1); }));
+  publish(*control, 2, 2);
+  EXPECT_TRUE(bench.until([&] { return all_at(2); }, 5s));
+  for (std::size_t i = 0; i < gateways.size(); ++i)
+    gateways[i]->side.report(receipt(std::to_string(i), State::applied, 2));
+  EXPECT_TRUE(bench.until([&] { return control->receipts.size() >= 100; }, 5s));
+  for (auto& each : gateways) each->side.end();  // side by side
+}
+
 TEST_F(ConfigChannelTest, ADocumentOfTwentyMegabytesPasses) {
   const auto control = publisher();
   const auto follower = gateway();
