@@ -24,7 +24,8 @@ Field key_field(Literal doc = "By what callers are told apart, as in rate_limit.
 Field name_field(
     Literal doc =
         "For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the "
-        "name stands; one without is each route's own.");
+        "name stands; one without is the own of each route, or of the upstream, group or consumer in whose chain it "
+        "stands.");
 Field legacy_headers_field();
 
 // What a limit without a name of its own is counted under: that of whose chain it stands in.

@@ -30,7 +30,9 @@ const Schema& limit_schema() {
                 "header:NAME, route, service, or constant for everybody together. A caller without it is told by its "
                 "address."),
       name_field("For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the "
-                 "name stands; one without is each route's own, and called by its key and rate."),
+                 "name stands; one without is each route's own (or its upstream's, group's or consumer's), and "
+                 "called by its "
+                 "key and rate."),
       schema::field("mode", mode_schema())
           .doc("Where it is kept: local (each instance for itself), redis (exact, one round trip), lease (fetched "
                "from Redis in blocks). Without it, as the filter's `mode`."),

@@ -55,6 +55,21 @@ class ChainMaker {
  private:
   using Origin = pipeline::Origin;
 
+  // In the chain of every route with an upstream_url, named or not.
+  static constexpr std::string_view kProxy = "proxy";
+  // In the chain of every route with auth_required: true, or with a rate_limit_rps.
+  static constexpr std::string_view kRequireIdentity = "require_identity";
+  static constexpr std::string_view kRateLimit = "rate_limit";
+
+  // In every chain, named or not: a request without an id or a record cannot be accounted for.
+  static bool is_always(std::string_view name) { return name == "request_id" || name == "access_log"; }
+  // A caller's own chain cannot change it, because it is the route's to say.
+  static bool is_of_routes(std::string_view name) { return name == kRequireIdentity || name == kProxy; }
+  static bool is_of_caller(Origin origin) { return origin == Origin::group || origin == Origin::consumer; }
+  // In the chain of some route, or asked for by one.
+  static bool is_of_route(Origin origin) { return origin == Origin::route || origin == Origin::built_in; }
+  static const Json& empty_config();
+
   struct Entry {
     const pipeline::FilterSpec* spec = nullptr;
     const Json* config = nullptr;  // nullptr: none written
@@ -68,6 +83,7 @@ class ChainMaker {
   };
   using Entries = std::vector<Entry>;
 
+  // ---- compile_scopes.cc
   // The plugin_chain of `owner`, which stands at `path`.
   Entries read(const Json& owner, const std::string& path, Origin origin, std::string_view name);
   void check_entry(const Entry& entry);
@@ -78,6 +94,7 @@ class ChainMaker {
   void add_overlay(pipeline::Overlays::ByName& to, const Json& owner, const std::string& path, Origin origin,
                    std::string_view name);
 
+  // ---- compile_chains.cc
   // Of each name the one of the last layer, in the order they run; disabled ones still among them.
   static Entries merge(std::initializer_list<const Entries*> layers);
   // Less those disabled; with what stands in every chain or is asked for by a column.
@@ -101,6 +118,8 @@ class ChainMaker {
   Entries global_;
   std::map<std::string, Entries, std::less<>> upstreams_;               // by name; only those that have some
   std::unordered_map<std::string, const pipeline::Filter*> instances_;  // by name and config, and by owner
+  // Routes with equal chains share one.
+  std::map<std::vector<std::pair<const pipeline::Filter*, Origin>>, const pipeline::OverlayTurn*> turns_;
 };
 
 }  // namespace weir::snapshot
