@@ -37,6 +37,11 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
     add_compile_options(-fprofile-generate -fprofile-update=atomic)
     add_link_options(-fprofile-generate)
   elseif(EXISTS "${WEIR_PROFILE}")
+    # Objects by different profiles do not link: another profile compiles everything anew.
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${WEIR_PROFILE}")
+    file(SHA256 "${WEIR_PROFILE}" profile)
+    string(SUBSTRING ${profile} 0 12 profile)
+    add_compile_definitions(WEIR_PROFILED_BY_${profile})
     add_compile_options(-fprofile-use=${WEIR_PROFILE} -Wno-profile-instr-unprofiled
       -Wno-profile-instr-out-of-date -Wno-backend-plugin)
     add_link_options(-fprofile-use=${WEIR_PROFILE})
