@@ -87,7 +87,9 @@ void SealedBook::set_key(const Fields& fields, Certificate& out) {
                                             "a private key does not stand in a config in plain: use key_file or "
                                             "key_env, or give it to the control plane, which seals it"));
     auto opened = open(fields.string("key"), identity::about_certificate(out.name));
-    if (opened)
+    if (opened && opened->empty())
+      context_.report(fields.problem("key", "has no key sealed in it"));
+    else if (opened)
       out.files.key_text = std::move(*opened);
     else if (!master_key().empty())
       context_.report(fields.problem("key", opened.error()));

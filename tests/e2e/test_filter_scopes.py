@@ -130,6 +130,15 @@ def test_routes_says_which_filter_runs(asks):
     assert "headers (route)" in text and 'no consumer "stranger"' in text
 
 
+def test_a_group_may_come_with_the_credential(asks, origin, key):
+    """Groups count as the caller has them: those of an API key, or of a token's claim, as those of the config."""
+    by_key = [("X-API-Key", api_key(asks.gateway, "elsewhere", "--group", "marked"))]
+    by_token = bearer(key.token(claims(subject="nowhere", groups=["other", "marked"])))
+    until("the key is known", lambda: asks.record(by_key).get("consumer") == "elsewhere", 5)
+    for headers in (by_key, by_token):
+        assert fetch(asks.gateway.port, "/r11", headers=headers).all("X-Scope") == ["group"]
+
+
 def limits_document(key, **of_vip):
     two = config.filter_("rate_limit", limits=[{"rate": "2/h"}])
     return config.document(
