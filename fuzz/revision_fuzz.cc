@@ -33,6 +33,9 @@ void try_json(const Json& from, std::string_view bytes) {
   if (other->is_object() && from.is_object()) {
     const auto after = revision::apply(from, revision::difference(from, *other));
     require(after && to_canonical(*after) == to_canonical(*other));
+    const std::string before = to_canonical(from), next = to_canonical(*other);
+    const auto texts = revision::difference_of_texts(before, next);
+    require(!texts || *texts == revision::difference(*parse_json(before), *parse_json(next)));
     const revision::Extent extent = revision::extent(from, *other);
     require(extent.removed + extent.changed <= extent.before);
   }
@@ -41,7 +44,10 @@ void try_json(const Json& from, std::string_view bytes) {
   const auto spliced = revision::splice(to_canonical(from), *other);
   require(!after || after->is_object());
   require(!spliced || (after && to_canonical(*after) == *spliced));
-  revision::splice(bytes, from);  // of a text that may be anything
+  // Of a text that may be anything.
+  revision::splice(bytes, from);
+  revision::difference_of_texts(bytes, to_canonical(from));
+  revision::difference_of_texts(to_canonical(from), bytes);
 }
 
 }  // namespace

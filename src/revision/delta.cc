@@ -62,9 +62,13 @@ std::expected<Json, std::string> apply(const Json& from, const Json& delta) {
 }
 
 std::string encode_delta(const Signed& from, const Signed& to) {
-  const auto before = parse_json(from.document), after = parse_json(to.document);
-  // A document that is no JSON has nothing in common with another.
-  const std::string delta = to_canonical(before && after ? difference(*before, *after) : Json());
+  auto changes = difference_of_texts(from.document, to.document);
+  if (!changes) {
+    const auto before = parse_json(from.document), after = parse_json(to.document);
+    // A document that is no JSON has nothing in common with another.
+    changes = before && after ? difference(*before, *after) : Json();
+  }
+  const std::string delta = to_canonical(*changes);
   Json line = describe(to);
   line.set("delta_form", kForm);
   line.set("from", from.digest);

@@ -2,83 +2,27 @@
 // "whole": {NAME: value}, "without": [NAMES]}, each only if there is something in it. `put` replaces, in the order of
 // the older list; `new` is merged into a list sorted by id. A list that cannot be told so (its order changed, an
 // object without an id) goes whole.
-#include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "revision/delta.h"
 #include "revision/identity_of.h"
+#include "revision/list_difference.h"
 
 namespace weir::revision {
 namespace {
 
-bool all_named(const Json::Array& list, std::string_view member) {
-  return std::ranges::all_of(list, [&](const Json& object) { return !id_of(object, member).empty(); });
-}
-
-bool unique(const Json::Array& list, std::string_view member) {
-  std::unordered_set<std::string_view> seen;
-  seen.reserve(list.size());
-  return std::ranges::all_of(list, [&](const Json& object) { return seen.insert(id_of(object, member)).second; });
-}
-
-struct ListDelta {
-  Json::Array gone, put, fresh;
-
-  Json json() && {
-    Json out = Json::object();
-    if (!gone.empty()) out.set("gone", Json(std::move(gone)));
-    if (!fresh.empty()) out.set("new", Json(std::move(fresh)));
-    if (!put.empty()) out.set("put", Json(std::move(put)));
-    return out;
-  }
-};
-
-// Both sorted: one walk over the two.
-ListDelta merge(const Json::Array& from, const Json::Array& to, std::string_view member) {
-  ListDelta out;
-  auto a = from.begin();
-  auto b = to.begin();
-  while (a != from.end() || b != to.end()) {
-    const int order = a == from.end() ? 1 : b == to.end() ? -1 : id_of(*a, member).compare(id_of(*b, member));
-    if (order < 0) {
-      out.gone.emplace_back(id_of(*a++, member));
-    } else if (order > 0) {
-      out.fresh.push_back(*b++);
-    } else {
-      if (*a != *b) out.put.push_back(*b);
-      ++a;
-      ++b;
-    }
-  }
+std::vector<Item> items_of(const Json& list, std::string_view member) {
+  std::vector<Item> out;
+  out.reserve(list.items().size());
+  for (const Json& object : list.items()) out.push_back({id_of(object, member), &object});
   return out;
 }
 
-// In an order of its own: only what left and what changed in its place can be told. False: there is more to it.
-bool in_place(const Json::Array& from, const Json::Array& to, std::string_view member, ListDelta& out) {
-  if (!unique(from, member)) return false;
-  auto b = to.begin();
-  for (const Json& a : from) {
-    if (b == to.end() || id_of(a, member) != id_of(*b, member)) {
-      out.gone.emplace_back(id_of(a, member));
-    } else {
-      if (a != *b) out.put.push_back(*b);
-      ++b;
-    }
-  }
-  return b == to.end();
-}
-
 // nullopt: it has to go whole.
-std::optional<Json> list_difference(std::string_view name, const Json& from, const Json& to) {
+std::optional<Json> difference_of(std::string_view name, const Json& from, const Json& to) {
   const std::string_view member = id_member(name);
   if (member.empty() || !from.is_array() || !to.is_array()) return std::nullopt;
-  if (!all_named(from.items(), member) || !all_named(to.items(), member)) return std::nullopt;
-  if (sorted(from.items(), member) && sorted(to.items(), member))
-    return merge(from.items(), to.items(), member).json();
-  ListDelta out;
-  if (!in_place(from.items(), to.items(), member, out)) return std::nullopt;
-  return std::move(out).json();
+  return list_difference(items_of(from, member), items_of(to, member));
 }
 
 // The objects of one member of a document by what tells them apart; what is no list of objects counts as one.
@@ -119,7 +63,7 @@ Json difference(const Json& from, const Json& to) {
   for (const Json::Member& next : to.members()) {
     const Json* before = from.find(next.name);
     if (before != nullptr && *before == next.value) continue;
-    auto list = before != nullptr ? list_difference(next.name, *before, next.value) : std::nullopt;
+    auto list = before != nullptr ? difference_of(next.name, *before, next.value) : std::nullopt;
     if (list) {
       lists.set(next.name, std::move(*list));
     } else {

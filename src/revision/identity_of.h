@@ -1,7 +1,6 @@
 // What tells the objects of a document's lists apart. Used by both halves of delta.h. Pure.
 #pragma once
 
-#include <algorithm>
 #include <string_view>
 
 #include "base/json.h"
@@ -21,12 +20,6 @@ inline std::string_view id_of(const Json& object, std::string_view member) noexc
   if (object.is_string()) return object.as_string();
   const Json* id = object.find(member);
   return id == nullptr ? std::string_view() : id->as_string();
-}
-
-// By the bytes of the ids, none twice: the order the control plane writes.
-inline bool sorted(const Json::Array& list, std::string_view member) noexcept {
-  return std::ranges::adjacent_find(
-             list, [&](const Json& a, const Json& b) { return id_of(a, member) >= id_of(b, member); }) == list.end();
 }
 
 }  // namespace weir::revision

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "revision/canonical_text.h"
+#include "revision/list_difference.h"
 #include "revision/merge_list.h"
 
 namespace weir::revision {
@@ -85,7 +86,75 @@ std::string join(std::vector<Part>& parts) {
   return out;
 }
 
+// The members of a document, in its order. nullopt: it is not canonical.
+std::optional<std::vector<Part>> parts_of(std::string_view document) {
+  std::vector<Part> out;
+  CanonicalText text(document);
+  text.expect('{');
+  if (!text.take('}')) {
+    do {
+      const std::string_view name = text.plain_string();
+      text.expect(':');
+      out.push_back({name, text.value(), {}});
+    } while (text.good() && text.take(','));
+    text.expect('}');
+  }
+  if (!text.good() || !text.at_end()) return std::nullopt;
+  if (std::ranges::adjacent_find(out, std::ranges::greater_equal(), &Part::name) != out.end()) return std::nullopt;
+  return out;
+}
+
+// The objects of a list. nullopt: it is none, or is not canonical.
+std::optional<std::vector<Item>> items_of(std::string_view list, std::string_view member) {
+  std::vector<Item> out;
+  CanonicalText text(list);
+  text.expect('[');
+  if (!text.take(']')) {
+    do {
+      const std::size_t begin = text.at();
+      const std::string_view id = step_over(text, member);
+      out.push_back({id, nullptr, text.since(begin)});
+    } while (text.good() && text.take(','));
+    text.expect(']');
+  }
+  if (!text.good() || !text.at_end()) return std::nullopt;
+  return out;
+}
+
 }  // namespace
+
+std::optional<Json> difference_of_texts(std::string_view from, std::string_view to) {
+  const auto before = parts_of(from), after = parts_of(to);
+  if (!before || !after) return std::nullopt;
+  Json lists = Json::object(), whole = Json::object(), without = Json::array();
+  auto old = before->begin();
+  for (const Part& next : *after) {
+    for (; old != before->end() && old->name < next.name; ++old) without.push(old->name);
+    const bool known = old != before->end() && old->name == next.name;
+    const std::string_view was = known ? (old++)->kept : std::string_view();
+    if (was == next.kept) continue;
+    const std::string_view member = id_member(next.name);
+    std::optional<Json> list;
+    if (known && !member.empty() && was.starts_with('[') && next.kept.starts_with('[')) {
+      const auto items = items_of(was, member), now = items_of(next.kept, member);
+      if (!items || !now) return std::nullopt;
+      list = list_difference(*items, *now);
+    }
+    if (list) {
+      lists.set(next.name, std::move(*list));
+    } else {
+      auto value = parse_json(next.kept);
+      if (!value) return std::nullopt;
+      whole.set(next.name, std::move(*value));
+    }
+  }
+  for (; old != before->end(); ++old) without.push(old->name);
+  Json out = Json::object();
+  if (!lists.members().empty()) out.set("lists", std::move(lists));
+  if (!whole.members().empty()) out.set("whole", std::move(whole));
+  if (!without.items().empty()) out.set("without", std::move(without));
+  return out;
+}
 
 std::optional<std::string> splice(std::string_view from, const Json& delta) {
   if (!is_delta(delta)) return std::nullopt;

@@ -103,6 +103,7 @@ TEST(Difference, AppliedToTheOlderAlwaysGivesTheNewer) {
     ASSERT_TRUE(after) << after.error() << "\n" << to_canonical(from) << "\n" << to_canonical(delta);
     ASSERT_EQ(*after, to) << to_canonical(from) << "\n" << to_canonical(to) << "\n" << to_canonical(delta);
     ASSERT_EQ(from == to, delta == Json::object());
+    ASSERT_EQ(difference_of_texts(to_canonical(from), to_canonical(to)), delta) << to_canonical(delta);
     ASSERT_EQ(splice(to_canonical(from), delta), to_canonical(to)) << to_canonical(from) << "\n"
                                                                    << to_canonical(delta);
   }
@@ -132,6 +133,17 @@ TEST(Apply, WhatDoesNotFitIsRefused) {
     EXPECT_EQ(splice(to_canonical(from), json(delta)), std::nullopt) << delta;
   }
   EXPECT_EQ(apply(from, json("{}")), from);
+}
+
+TEST(Splice, TextsThatAreNotCanonicalAreLeftToTheSlowWay) {
+  constexpr std::string_view kGood = R"({"routes":[{"route_id":"a"}],"x":1})";
+  EXPECT_EQ(difference_of_texts(kGood, R"({"x":1})"), json(R"({"without":["routes"]})"));
+  for (const std::string_view other :
+       {"", "{", "[]", R"({"x":1,"routes":[]})", R"({"routes":[{"route_id":"\n"}]})", R"({"routes":[],"routes":[]})",
+        R"({"routes":[}]})", R"({"x":1}x)", R"({"x":nonsense})"}) {
+    EXPECT_EQ(difference_of_texts(kGood, other), std::nullopt) << other;
+    if (other != R"({"x":nonsense})") EXPECT_EQ(difference_of_texts(other, kGood), std::nullopt) << other;
+  }
 }
 
 TEST(Splice, LeavesWhatItCannotTellToTheSlowWay) {
