@@ -48,17 +48,17 @@ std::optional<Role> role_of(std::string_view word) noexcept;
 
 struct Operator {
   struct Token {
-    std::string id;
-    std::string hash;          // SHA-256 of the secret, hex
+    std::string id{};
+    std::string hash{};        // SHA-256 of the secret, hex
     std::int64_t created = 0;  // seconds; so are the others
     std::int64_t expires = 0;  // 0: never
     std::int64_t last_used = 0;
   };
-  std::string name;
+  std::string name{};
   Role role = Role::viewer;
-  std::vector<std::string> teams;  // of a developer: may write what carries the tag team:NAME
+  std::vector<std::string> teams{};  // of a developer: may write what carries the tag team:NAME
   bool disabled = false;
-  std::vector<Token> tokens;
+  std::vector<Token> tokens{};
   std::uint64_t version = 0;
 };
 
@@ -80,13 +80,13 @@ struct AuditEntry {
 
 // The answer to a request that carried an Idempotency-Key.
 struct Remembered {
-  std::string actor;
-  std::string key;
-  std::string request;  // SHA-256 of method, target and body, hex
+  std::string actor{};
+  std::string key{};
+  std::string request{};  // SHA-256 of method, target and body, hex
   int status = 0;
-  std::string body;
-  std::string etag;
-  std::string location;
+  std::string body{};
+  std::string etag{};
+  std::string location{};
   std::int64_t at_ms = 0;
 };
 

@@ -37,9 +37,9 @@ using StoreResult = std::expected<T, StoreError>;
 // A page of a list, ordered by name (by number or seq, newest first, of revisions and audit).
 struct Page {
   std::size_t limit = 100;
-  std::string after;  // the last name of the page before; empty: from the start
-  std::string tag;    // only what carries it; empty: all
-  std::string text;   // only names that contain it (ASCII case-insensitive); empty: all
+  std::string after{};  // the last name of the page before; empty: from the start
+  std::string tag{};    // only what carries it; empty: all
+  std::string text{};   // only names that contain it (ASCII case-insensitive); empty: all
 };
 
 // One consistent view of the store. Lives inside Store::read() and Store::write().
@@ -49,7 +49,7 @@ class StoreView {
   virtual StoreResult<std::optional<Object>> object(Kind kind, std::string_view name) = 0;
   virtual StoreResult<std::vector<Object>> objects(Kind kind, const Page& page) = 0;
   virtual StoreResult<std::vector<Object>> all_objects() = 0;  // ordered by kind, then name
-  virtual StoreResult<std::uint64_t> last_change() = 0;        // the highest version given; 0: none
+  virtual StoreResult<std::uint64_t> last_change() = 0;        // the highest version given, removals count; 0: none
   virtual StoreResult<std::optional<RevisionInfo>> revision(std::uint64_t number) = 0;      // 0: the latest
   virtual StoreResult<std::optional<revision::Signed>> document(std::uint64_t number) = 0;  // 0: the latest
   // Newest first; those with a number below `before` (0: all).

@@ -1,0 +1,40 @@
+// One SQLite connection as a session of the store: made by store.cc, held by its pool. One thread at a time.
+#pragma once
+
+#include <memory>
+
+#include "control/sql/session.h"
+
+struct sqlite3;
+
+namespace weir::adapters::sqlite {
+
+class Session final : public control::sql::Session {
+ public:
+  // Opens the database, which must be there, and brings its tables up to date.
+  static control::StoreResult<std::unique_ptr<control::sql::Session>> open(const std::string& path,
+                                                                           std::chrono::milliseconds patience);
+  ~Session() override;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  control::StoreResult<void> begin(control::sql::Mode mode, std::chrono::milliseconds patience) override;
+  control::StoreResult<control::sql::Rows> run(const std::string& statement,
+                                               std::span<const control::sql::Value> values) override;
+  control::StoreResult<void> commit() override;
+  void rollback() noexcept override;
+  bool usable() const noexcept override { return usable_; }
+  std::string has_tag(int number) const override;
+
+ private:
+  Session(sqlite3* database, std::string path) noexcept : database_(database), path_(std::move(path)) {}
+  control::StoreResult<void> set_up();
+  control::StoreResult<void> execute(const char* sql);
+  std::unexpected<control::StoreError> failed() const;
+
+  sqlite3* database_;
+  std::string path_;
+  bool usable_ = true;
+};
+
+}  // namespace weir::adapters::sqlite
