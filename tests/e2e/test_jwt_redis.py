@@ -165,3 +165,47 @@ def test_a_start_makes_no_revoked_token_good(weir, origin, key, server, tmp_path
         for _ in range(3):
             gateway = weir(described)
             assert [get(gateway, token) for token in tokens] == [401, 401], "the first requests"
+
+
+def test_a_start_without_redis_knows_the_list_of_last_time(weir, origin, key, server, tmp_path):
+    described = document(origin, key, server, shared=False, revoked={"redis": True}) | {"state_dir": str(tmp_path / "state")}
+    copy = tmp_path / "state" / "revoked"
+    revoke(server, "jti * t-1", "sub https://id.test bob")
+    revoke(server, "jti * t-3", lifetime=3)
+    soon = time.time() + 4
+    listed, fine = [key.token(claims(jti="t-1")), key.token(claims(subject="bob", jti="t-2"))], key.token(claims(jti="t-4"))
+    first = weir(described)
+    assert [get(first, token) for token in [*listed, fine]] == [401, 401, 200]
+    until("the copy is written", lambda: copy.exists() and "t-1" in copy.read_text(), 5)
+    server.kill()
+    first.stop()
+    second = weir(described)
+    assert [get(second, token) for token in [*listed, fine]] == [401, 401, 200], "the first requests after a start"
+    # What may be forgotten by now is: the copy is no better than Redis would be.
+    second.stop()
+    time.sleep(max(0.0, soon - time.time()))
+    third = weir(described)
+    assert get(third, key.token(claims(jti="t-3"))) == 200
+    assert [get(third, token) for token in listed] == [401, 401]
+    # Redis returns without its data: that makes no revoked token good, though this gateway never saw the list there.
+    server.start()
+    until("it is noticed", lambda: "cannot be read" in third.stderr() or "is gone" in third.stderr(), 10)
+    assert [get(third, token) for token in listed] == [401, 401]
+    # A list that is there again is believed, and so is its copy at the next start.
+    revoke(server, "jti * t-4")
+    within(third, fine, 401, 3)
+    within(third, listed[0], 200, 3)
+
+
+def test_a_damaged_copy_is_not_used_and_said(weir, origin, key, server, tmp_path):
+    described = document(origin, key, server, shared=False, revoked={"redis": True}) | {"state_dir": str(tmp_path / "state")}
+    copy = tmp_path / "state" / "revoked"
+    revoke(server, "jti * t-1")
+    first = weir(described)
+    until("the copy is written", lambda: copy.exists(), 5)
+    first.stop()
+    server.kill()
+    copy.write_text(copy.read_text().replace("t-1", "t-9"))
+    second = weir(described)
+    assert "damaged" in second.stderr()
+    assert get(second, key.token(claims(jti="t-1"))) == 200
