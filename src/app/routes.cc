@@ -6,12 +6,14 @@
 
 #include "app/commands.h"
 #include "app/config_source.h"
-#include "app/route_book.h"
-#include "app/route_match.h"
+#include "app/explain/route_book.h"
+#include "app/explain/route_match.h"
 #include "snapshot/compile.h"
 
 namespace weir::app {
 namespace {
+
+using explain::RouteBook;
 
 // Left-aligned columns as wide as their widest cell; the last one is open.
 class Table {
@@ -40,28 +42,28 @@ class Table {
 std::string list_text(const RouteBook& book) {
   Table table;
   table.add({"ROUTE", "HOSTS", "PATH PATTERN", "METHODS", "GOES TO"});
-  for (const std::size_t index : by_precedence(book)) {
+  for (const std::size_t index : explain::by_precedence(book)) {
     const snapshot::RouteKey& key = book.keys[index];
     const pipeline::Route& route = book.snapshot->routes[index];
     std::string pattern = key.path_pattern;
-    if (!key.predicates.empty()) pattern += fmt::format(" [{}]", predicates_text(key));
+    if (!key.predicates.empty()) pattern += fmt::format(" [{}]", explain::predicates_text(key));
     if (key.priority != 0) pattern += fmt::format(" (priority {})", key.priority);
-    table.add({key.id, join(key.hosts, ",", "any"), std::move(pattern), join(key.methods, ",", "any"),
-               destination_text(book, route)});
+    table.add({key.id, explain::join(key.hosts, ",", "any"), std::move(pattern),
+               explain::join(key.methods, ",", "any"), explain::destination_text(book, route)});
   }
   return table.text();
 }
 
 Json list_json(const RouteBook& book) {
   Json out = Json::array();
-  for (const std::size_t index : by_precedence(book)) out.push(to_json(book, index));
+  for (const std::size_t index : explain::by_precedence(book)) out.push(explain::to_json(book, index));
   return out;
 }
 
 }  // namespace
 
 int routes(const RoutesOptions& options, pipeline::FilterTable filters) {
-  auto asked = parse_asked(options.match, options.host, options.headers);
+  auto asked = explain::parse_asked(options.match, options.host, options.headers);
   const bool lists = options.match.empty();
   if (lists && (!options.host.empty() || !options.headers.empty() || !options.consumer.empty())) {
     fmt::print(stderr, "weir routes: --host, -H and --consumer describe a request: add --match 'GET /path'\n");
@@ -79,12 +81,12 @@ int routes(const RoutesOptions& options, pipeline::FilterTable filters) {
   auto compiled = snapshot::compile(*document, {.filters = filters, .base_dir = source->base_dir});
   if (!compiled) return print(compiled.error(), *source), kProblems;
 
-  const RouteBook book = make_route_book(*document, std::move(*compiled), filters);
+  const RouteBook book = explain::make_route_book(*document, std::move(*compiled), filters);
   if (lists) {
     fmt::print("{}{}", options.json ? to_pretty(list_json(book)) : list_text(book), options.json ? "\n" : "");
     return kOk;
   }
-  const MatchReport report = report_match(book, *asked);
+  const explain::MatchReport report = explain::report_match(book, *asked);
   fmt::print("{}{}", options.json ? to_pretty(report.json) : report.text, options.json ? "\n" : "");
   return report.found ? kOk : kProblems;
 }

@@ -1,4 +1,4 @@
-#include "app/rehearsal.h"
+#include "app/explain/rehearsal.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include "pipeline/exchange.h"
 #include "pipeline/filter.h"
 
-namespace weir::app {
+namespace weir::explain {
 namespace {
 
 using pipeline::Exchange;
@@ -87,4 +87,4 @@ Rehearsed rehearse(const RouteBook& book, const Rehearsal& asked) {
   return out;
 }
 
-}  // namespace weir::app
+}  // namespace weir::explain

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "app/route_book.h"
+#include "app/explain/route_book.h"
 
-namespace weir::app {
+namespace weir::explain {
 
 // Everything is text of the command line, which outlives it.
 struct AskedRequest {
@@ -33,4 +33,4 @@ struct MatchReport {
 };
 MatchReport report_match(const RouteBook& book, const AskedRequest& asked);
 
-}  // namespace weir::app
+}  // namespace weir::explain

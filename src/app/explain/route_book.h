@@ -10,7 +10,7 @@
 #include "snapshot/compile_routes.h"
 #include "snapshot/snapshot.h"
 
-namespace weir::app {
+namespace weir::explain {
 
 struct RouteBook {
   std::shared_ptr<const snapshot::Snapshot> snapshot;
@@ -41,4 +41,4 @@ snapshot::ChainLinks links_for(const RouteBook& book, std::size_t index, std::st
 
 Json to_json(const RouteBook& book, std::size_t index, std::string_view consumer = {});
 
-}  // namespace weir::app
+}  // namespace weir::explain

@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "app/route_book.h"
+#include "app/explain/route_book.h"
 #include "http/message.h"
 #include "http/uri.h"
 
-namespace weir::app {
+namespace weir::explain {
 
 struct Rehearsed {
   // What the upstream is asked behind the destination's prefix, "/v2/orders/7?x=1", and the Host that a filter wrote:
@@ -40,4 +40,4 @@ struct Rehearsal {
 };
 Rehearsed rehearse(const RouteBook& book, const Rehearsal& asked);
 
-}  // namespace weir::app
+}  // namespace weir::explain

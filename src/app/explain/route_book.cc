@@ -1,4 +1,4 @@
-#include "app/route_book.h"
+#include "app/explain/route_book.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "snapshot/document_schema.h"
 
-namespace weir::app {
+namespace weir::explain {
 namespace {
 
 using snapshot::ChainLink;
@@ -161,4 +161,4 @@ Json to_json(const RouteBook& book, std::size_t index, std::string_view consumer
   return out.set("canary", destination_json(book, route.canary).set("percent", canary_percent(route)));
 }
 
-}  // namespace weir::app
+}  // namespace weir::explain

@@ -1,15 +1,15 @@
-#include "app/route_match.h"
+#include "app/explain/route_match.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "app/rehearsal.h"
+#include "app/explain/rehearsal.h"
 #include "base/error.h"
 #include "gateway/admission.h"
 #include "http/forwarding.h"
 #include "http/uri.h"
 
-namespace weir::app {
+namespace weir::explain {
 namespace {
 
 using snapshot::Match;
@@ -245,4 +245,4 @@ std::expected<AskedRequest, std::string> parse_asked(std::string_view match, std
 
 MatchReport report_match(const RouteBook& book, const AskedRequest& asked) { return Report(book, asked).run(); }
 
-}  // namespace weir::app
+}  // namespace weir::explain
