@@ -2,9 +2,11 @@
 // values; made on the control loop (server.h), answered on an offload thread (api.h).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,21 @@ struct ApiRequest {
   std::string from;            // the client's address, without the port
   std::string client_subject;  // of a verified client certificate; empty: none
   bool secure = false;
+
+  // The first field of that name (lower case); nullptr: none.
+  const std::string* field(std::string_view name) const noexcept {
+    for (const auto& [known, value] : fields)
+      if (known == name) return &value;
+    return nullptr;
+  }
+};
+
+// The answer is to be made by the loop, of what instances say of a revision, once enough have or time is up.
+struct StatusWait {
+  enum class For : std::uint8_t { nothing, all, quorum };
+  std::uint64_t revision = 0;
+  For what = For::nothing;
+  std::chrono::milliseconds timeout{0};
 };
 
 struct ApiResponse {
@@ -31,6 +48,7 @@ struct ApiResponse {
   std::vector<std::pair<std::string, std::string>> fields;  // ETag, Location, Allow, Retry-After, ...
   // A revision that was published by this request: the loop announces it before the answer is sent.
   std::optional<std::uint64_t> published;
+  std::optional<StatusWait> wait;  // then there is no body yet
 };
 
 }  // namespace weir::control::api
