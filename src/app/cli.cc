@@ -74,21 +74,32 @@ Notice wrong(const CLI::App& app, const CLI::ParseError& error) {
 struct Parser {
   CLI::App app;
   ServeOptions serve;
+  ServeOptions gateway{.config = {}, .workers = 0, .follows = true};
+  ControlOptions control;
   CheckOptions check;
   RoutesOptions routes;
   KeyOptions key;
+  SealOptions seal;
   CLI::App* serve_command = add_command(app, "serve");
+  CLI::App* gateway_command = add_command(app, "gateway");
+  CLI::App* control_command = add_command(app, "control");
   CLI::App* check_command = add_command(app, "check");
   CLI::App* routes_command = add_command(app, "routes");
   CLI::App* schema_command = add_command(app, "schema");
   CLI::App* key_command = add_command(app, "key");
   CLI::App* hash_password_command = add_command(app, "hash-password");
+  CLI::App* seal_command = add_command(app, "seal");
   CLI::App* version_command = add_command(app, "version");
 
   Parser() {
     app.require_subcommand(1);
     serve_command->add_option("--config", serve.config);
     serve_command->add_option("--workers", serve.workers)->check(CLI::Range(1, 256));
+    gateway_command->add_option("--config", gateway.config);
+    gateway_command->add_option("--workers", gateway.workers)->check(CLI::Range(1, 256));
+    control_command->add_option("--config", control.config);
+    control_command->add_flag("--migrate", control.migrate);
+    control_command->add_flag("--public-key", control.public_key);
     check_command->add_option("FILE", check.files);
     check_command->add_flag("--verbose", check.verbose);
     routes_command->add_option("--config", routes.config);
@@ -98,6 +109,10 @@ struct Parser {
     // One value each: -H 'a: b' must not swallow what follows.
     routes_command->add_option("-H,--header", routes.headers)->expected(1)->take_all();
     routes_command->add_flag("--json", routes.json);
+    seal_command->add_option("--secret", seal.secret);
+    seal_command->add_option("--certificate", seal.certificate);
+    seal_command->add_option("--master-key-file", seal.master_key_file);
+    seal_command->add_option("--master-key-env", seal.master_key_env);
     add_key_commands();
   }
 
@@ -127,10 +142,13 @@ struct Parser {
 
   Command chosen() {
     if (serve_command->parsed()) return serve;
+    if (gateway_command->parsed()) return gateway;
+    if (control_command->parsed()) return control;
     if (check_command->parsed()) return check;
     if (routes_command->parsed()) return routes;
     if (key_command->parsed()) return key;
     if (hash_password_command->parsed()) return HashPasswordOptions{};
+    if (seal_command->parsed()) return seal;
     if (schema_command->parsed()) return SchemaOptions{};
     return VersionOptions{};
   }

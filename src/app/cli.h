@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "app/commands.h"
+#include "app/control.h"
 #include "app/key.h"
 #include "app/serve.h"
 
@@ -16,8 +17,8 @@ struct Notice {
   int exit_code = kOk;  // kOk: the text belongs on standard output, else on standard error
 };
 
-using Command = std::variant<Notice, ServeOptions, CheckOptions, SchemaOptions, RoutesOptions, KeyOptions,
-                             HashPasswordOptions, VersionOptions>;
+using Command = std::variant<Notice, ServeOptions, ControlOptions, CheckOptions, SchemaOptions, RoutesOptions,
+                             KeyOptions, HashPasswordOptions, SealOptions, VersionOptions>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

@@ -11,10 +11,13 @@ constexpr std::string_view kOverview = R"(weir - an API gateway: many services b
 usage: weir COMMAND [OPTIONS]
 
   serve          run the gateway from one file
+  gateway        serve what a control plane publishes
+  control        run the control plane: the admin API, and publishing to gateways
   check          say what is wrong with a file, with line, column and the nearest right word
   routes         list the routes, or say which one takes a request, and why
   key            make, list, rotate and revoke API keys
   hash-password  a password in, its hash for the config out
+  seal           a secret in, sealed text for the config out
   schema         print the JSON Schema of the file, for editors
   version        print versions
   help           print this; weir help COMMAND, or weir COMMAND --help, says more
@@ -48,6 +51,35 @@ new binary.
 examples:
   weir serve --config weir.yaml
   weir serve --config /etc/weir/weir.yaml --workers 2
+)";
+
+constexpr std::string_view kGateway = R"(usage: weir gateway [--config FILE] [--workers N]
+
+Serves like `weir serve`, but routes, upstreams, consumers, … come from a control plane, over Redis and signed. The file
+says where this gateway listens, and whose revisions it takes (`control_plane`). What it had last is kept in `state_dir`:
+it starts from there while Redis and the control plane are away. Signals are those of `weir serve`.
+
+  --config FILE   the file; without it ./weir.yaml
+  --workers N     threads that serve, in place of the file's `workers`
+
+examples:
+  weir gateway --config /etc/weir/gateway.yaml
+)";
+
+constexpr std::string_view kControl = R"(usage: weir control [--config FILE] [--migrate]
+       weir control [--config FILE] --public-key
+
+Runs the control plane until SIGTERM: answers the admin API (`control.address`) and publishes to every gateway that uses
+the same `redis`. Several may run on one Postgres. At the first start it makes the operator `admin` and prints the token
+once, on standard error.
+
+  --config FILE   the file; without it ./weir.yaml
+  --migrate       first bring the schema of the database up to date
+  --public-key    only print the key that gateways need as `control_plane.public_key`, made if it is missing
+
+examples:
+  weir control --config /etc/weir/control.yaml --migrate
+  weir control --config /etc/weir/control.yaml --public-key
 )";
 
 constexpr std::string_view kCheck = R"(usage: weir check [--verbose] FILE...
@@ -130,6 +162,24 @@ examples:
   printf %s "$PASSWORD" | weir hash-password
 )";
 
+constexpr std::string_view kSeal =
+    R"(usage: weir seal --secret NAME (--master-key-file FILE | --master-key-env VARIABLE)
+       weir seal --certificate NAME (--master-key-file FILE | --master-key-env VARIABLE)
+
+Reads a secret, or the private key of a certificate, from standard input and prints it sealed with the master key: the
+`value` of the secret, or the `key` of the certificate, of that name and no other. See docs/secrets.md.
+
+  --secret NAME           of `secrets`; a line end at the end does not count
+  --certificate NAME      of `certificates`
+  --master-key-file FILE  holds the master key, 32 characters at least
+  --master-key-env NAME   or the environment variable that does
+
+examples:
+  openssl rand -hex 32 > master.key
+  printf %s "$SECRET" | weir seal --secret token-key --master-key-file master.key
+  weir seal --certificate shop --master-key-file master.key < shop.key
+)";
+
 constexpr std::string_view kSchema = R"(usage: weir schema
 
 Prints the JSON Schema (2020-12) of the file, filters and their configs included. Editors complete and check by it.
@@ -147,12 +197,15 @@ examples:
   weir version
 )";
 
-constexpr std::array<CommandHelp, 7> kHelps = {{
+constexpr std::array<CommandHelp, 10> kHelps = {{
     {"serve", kServe},
+    {"gateway", kGateway},
+    {"control", kControl},
     {"check", kCheck},
     {"routes", kRoutes},
     {"key", kKey},
     {"hash-password", kHashPassword},
+    {"seal", kSeal},
     {"schema", kSchema},
     {"version", kVersion},
 }};

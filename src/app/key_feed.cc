@@ -1,5 +1,7 @@
 #include "app/key_feed.h"
 
+#include <filesystem>
+
 #include "app/redis_keys.h"
 #include "app/stored_keys.h"
 
@@ -10,8 +12,10 @@ namespace {
 constexpr auto kLook = std::chrono::milliseconds(240);
 // last_used is for people who look for keys that nobody needs any more.
 constexpr auto kNoteUses = std::chrono::seconds(30);
-// How long a start waits for Redis before it takes the local copy: a Redis that is there answers within it.
-constexpr auto kPatience = std::chrono::seconds(2);
+// How long a start waits for Redis before it takes the local copy: a Redis that is there answers within it. Without a
+// copy longer: there is nothing to serve by.
+constexpr auto kPatience = std::chrono::milliseconds(600);
+constexpr auto kPatienceWithoutCopy = std::chrono::seconds(2);
 
 using Store = snapshot::CredentialSettings::Store;
 
@@ -60,7 +64,9 @@ void KeyFeed::publish(std::shared_ptr<const identity::KeySet> keys) {
 }
 
 io::Task<void> KeyFeed::begin() {
-  if (redis_) co_await redis_->begin(kPatience);
+  std::error_code unused;
+  const bool copy = std::filesystem::exists(settings_.local_copy, unused);
+  if (redis_) co_await redis_->begin(copy ? kPatience : kPatienceWithoutCopy);
   co_await refresh();
 }
 

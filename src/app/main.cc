@@ -17,11 +17,13 @@ struct Run {
     return notice.exit_code;
   }
   int operator()(const app::ServeOptions& options) const { return app::serve(options, filters); }
+  int operator()(const app::ControlOptions& options) const { return app::control(options, filters); }
   int operator()(const app::CheckOptions& options) const { return app::check(options, filters); }
   int operator()(const app::SchemaOptions& options) const { return app::schema(options, filters); }
   int operator()(const app::RoutesOptions& options) const { return app::routes(options, filters); }
   int operator()(const app::KeyOptions& options) const { return app::key(options, filters); }
   int operator()(const app::HashPasswordOptions& options) const { return app::hash_password(options); }
+  int operator()(const app::SealOptions& options) const { return app::seal(options); }
   int operator()(const app::VersionOptions& options) const { return app::version(options); }
 };
 

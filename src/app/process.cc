@@ -1,15 +1,11 @@
 #include "app/process.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
 #include <csignal>
 #include <cstdlib>
-#include <ctime>
 #include <thread>
 
 #include "app/commands.h"
-#include "app/worker_services.h"
-#include "snapshot/compile.h"
+#include "app/say.h"
 
 namespace weir::app {
 namespace {
@@ -20,19 +16,11 @@ constexpr auto kLook = std::chrono::milliseconds(240);
 // Between failing readiness and closing the listeners: a load balancer that still sends here in that time is served.
 constexpr auto kReadinessLead = std::chrono::milliseconds(500);
 
+// A port that another process still holds at its end is free soon.
+constexpr auto kTryAgain = std::chrono::seconds(2);
+
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-// To standard error with the time, for people and for journald alike.
-template <class... Args>
-void say(fmt::format_string<Args...> format, Args&&... args) {
-  std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char time[32];
-  std::strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  fmt::print(stderr, "{} weir: {}\n", time, fmt::format(format, std::forward<Args>(args)...));
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -41,13 +29,18 @@ std::string joined(const std::vector<std::string>& parts) {
   return out;
 }
 
+std::string log_path(const snapshot::Snapshot& config) {
+  return config.access_log_path.empty() ? "/dev/null" : config.access_log_path;
+}
+
+std::string_view plural(std::size_t count) { return count == 1 ? "" : "s"; }
+
 }  // namespace
 
 Process::Process(ConfigSource source, const ServeOptions& options, pipeline::FilterTable filters)
-    : source_(std::move(source)),
-      options_(options),
-      filters_(filters),
-      inherited_(gateway::InheritedSockets::from_environment()) {}
+    : options_(options),
+      inherited_(gateway::InheritedSockets::from_environment()),
+      config_(std::move(source), filters, ticket_keys_) {}
 
 Process::~Process() = default;
 
@@ -56,10 +49,9 @@ int Process::run() {
   while (!ended_) loop_.turn(io::Duration::max());
   // Nothing may be destroyed under a helper; the bells have told them to end, one may be asking the workers just now.
   while (tasks_.running() != 0) loop_.turn(kLook);
-  if (admin_server_) {
-    admin_server_->abort();
-    for (int turn = 0; !admin_server_->ended() && turn < 1000; ++turn) loop_.turn(std::chrono::milliseconds(10));
-  }
+  if (admin_) admin_->abort();
+  const auto over = [this] { return (!admin_ || admin_->ended()) && (!following_ || following_->ended()); };
+  for (int turn = 0; !over() && turn < 1000; ++turn) loop_.turn(std::chrono::milliseconds(10));
   return status_;
 }
 
@@ -76,44 +68,17 @@ void Process::signalled(int signal) {
   });
 }
 
-Process::Loaded Process::load(std::uint64_t revision) {
-  auto document = source_.load();
-  if (!document) return std::unexpected(describe(document.error(), source_.name()));
-  snapshot::CompileOptions options{
-      .filters = filters_, .base_dir = source_.base_dir, .revision = revision, .ticket_keys = &ticket_keys_};
-  auto compiled = snapshot::compile(*document, options);
-  if (compiled) return *compiled;
-  std::string text;
-  for (const auto& problem : compiled.error()) text += (text.empty() ? "" : "\n") + describe(problem, source_.name());
-  return std::unexpected(text);
-}
-
 io::Task<void> Process::live() {
   if (!co_await start()) {
-    // What asks Redis already ends in its own time.
-    if (revocations_) {
-      revocations_->end();
-      co_await revocations_->run();
-    }
-    if (keys_) {
-      keys_->end();
-      co_await keys_->run();
-    }
-    if (limits_) {
-      limits_->end();
-      co_await limits_->run();
-    }
+    if (feeds_) co_await feeds_->abandon();
+    if (following_) following_->end();
     status_ = kProblems;
     ended_ = true;
     co_return;
   }
   tasks_.spawn(watch());
   tasks_.spawn(keep_names());
-  tasks_.spawn(keys_->run());
-  issuers_->follow(gateway_->current()->key_sources);
-  tasks_.spawn(issuers_->run());
-  tasks_.spawn(revocations_->run());
-  tasks_.spawn(limits_->run());
+  feeds_->run(tasks_, config_.settings());
   if (supervisor_.watchdog().count() != 0) tasks_.spawn(tell_watchdog());
   while (!ended_) {
     if (asked_end_ != 0) {
@@ -122,182 +87,205 @@ io::Task<void> Process::live() {
       co_await hand_over();
     } else if (!asked_reload_.empty()) {
       co_await reload(std::exchange(asked_reload_, {}));
+    } else if (auto revision = following_ ? following_->take() : nullptr) {
+      co_await adopt(std::move(revision));
     } else {
-      co_await asked_.wait(io::kNever);
+      co_await asked_.wait(try_again_);
+      if (loop_.now() < try_again_) continue;
+      try_again_ = io::kNever;
+      following_->offer_again();
     }
   }
+}
+
+// The file, and of revisions the last good one, if it still compiles: a start needs nobody else.
+bool Process::choose_config() {
+  auto file = config_.from_file();
+  if (!file.snapshot) {
+    fmt::print(stderr, "{}\n", file.refusal);
+    return false;
+  }
+  if (options_.follows && file.origin != RunningConfig::Origin::control_plane) {
+    fmt::print(
+        stderr,
+        "{}: weir gateway needs `control_plane`, which says whose revisions it runs on; see docs/control-plane.md\n",
+        config_.source().name());
+    return false;
+  }
+  config_.accept(file);
+  if (file.origin == RunningConfig::Origin::file) return true;
+  key_ = *revision::public_key(file.snapshot->control_plane->public_key);
+  for (std::uint64_t below = UINT64_MAX;;) {
+    auto revision = Following::last_good(file.snapshot->state_dir, key_, below);
+    if (!revision) return true;
+    const auto whole = config_.from_revision(revision);
+    if (whole.snapshot) {
+      config_.accept(whole);
+      return true;
+    }
+    say("warning: revision {} was good but is not now: {}", revision->number, whole.reason);
+    below = revision->number;
+  }
+}
+
+// Everything that workers are made with.
+bool Process::prepare(const snapshot::Snapshot& config) {
+  auto resolver = adapters::cares::Resolver::make({.servers = joined(config.resolver_servers)});
+  if (!resolver) {
+    say_line(resolver.error().message);
+    return false;
+  }
+  resolver_ = std::move(*resolver);
+  directory_ = std::make_unique<upstream::Directory>(*resolver_, [this] { loop_.post([this] { names_.ring(); }); });
+  auto log = gateway::LogFile::open(log_path(config));
+  if (!log) {
+    say_line(log.error());
+    return false;
+  }
+  feeds_ = std::make_unique<Feeds>(loop_, buffers_, *directory_, resolver_.get());
+  if (auto opened = feeds_->open(config); !opened) {
+    say_line(opened.error());
+    return false;
+  }
+  int workers = options_.workers ? options_.workers : config.workers;
+  if (workers == 0) workers = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  gateway_ = std::make_unique<gateway::Gateway>(loop_, *directory_, std::move(*log), workers,
+                                                feeds_->attach(config, workers));
+  state_.refresh = [this](gateway::InstanceFacts& facts) { feeds_->fill(facts); };
+  admin_ = std::make_unique<AdminAddress>(loop_, buffers_, *gateway_, *directory_, state_);
+  return true;
 }
 
 io::Task<bool> Process::start() {
   state_.facts.version = WEIR_VERSION;
   state_.facts.started_at = now_seconds();
-  auto loaded = load(1);
-  if (!loaded) {
-    fmt::print(stderr, "{}\n", loaded.error());
+  if (!choose_config() || !prepare(config_.settings())) co_return false;
+  const bool complete = config_.origin() == RunningConfig::Origin::file || config_.revision();
+  co_await feeds_->begin(*gateway_, config_.settings());
+  if (auto listening = admin_->listen(config_.settings(), inherited_); !listening) {
+    say_line(listening.error());
     co_return false;
   }
-  const snapshot::Snapshot& config = **loaded;
-  auto resolver = adapters::cares::Resolver::make({.servers = joined(config.resolver_servers)});
-  if (!resolver) {
-    say("{}", resolver.error().message);
-    co_return false;
+  if (complete) {
+    if (auto applied = co_await gateway_->apply(config_.snapshot(), inherited_); !applied) {
+      say_line(applied.error());
+      co_return false;
+    }
   }
-  resolver_ = std::move(*resolver);
-  directory_ = std::make_unique<upstream::Directory>(*resolver_, [this] { loop_.post([this] { names_.ring(); }); });
-  auto log = gateway::LogFile::open(config.access_log_path.empty() ? "/dev/null" : config.access_log_path);
-  if (!log) {
-    say("{}", log.error());
-    co_return false;
+  watch_files();
+  if (config_.origin() != RunningConfig::Origin::file) {
+    following_ = std::make_unique<Following>(loop_, resolver_.get());
+    auto begun = following_->begin(config_.settings(), key_, config_.revision(), nullptr, [this] { asked_.ring(); });
+    if (!begun) {
+      say_line(begun.error());
+      co_return false;
+    }
   }
-  int workers = options_.workers ? options_.workers : config.workers;
-  if (workers == 0) workers = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  limits_ = std::make_unique<SharedLimits>(loop_, resolver_.get(), [](const std::string& what) { say("{}", what); });
-  if (auto followed = limits_->follow(config); !followed) {
-    say("{}", followed.error());
-    co_return false;
+  if (complete) {
+    serving();
+  } else {
+    say("waiting for the first revision of the control plane; /startupz answers 503 until then");
+    // Ready in systemd's sense, or it would be killed for being slow; who sends traffic asks /readyz.
+    supervisor_.ready("waiting for the first revision of the control plane");
   }
-  gateway_ = std::make_unique<gateway::Gateway>(
-      loop_, *directory_, std::move(*log), workers,
-      [this, workers, redis = config.redis, secret = config.tokens.cache_secret](io::Loop& loop, int worker) {
-        auto services = std::make_unique<WorkerServices>(
-            loop, offload_, signatures_,
-            [this](std::uint64_t source, std::uint64_t seen) {
-              loop_.post([this, source, seen] { issuers_->ask(source, seen); });
-            },
-            *limits_, resolver_.get(), worker, workers);
-        services->rates.follow(redis);
-        services->tokens.follow(secret);
-        return services;
-      });
-  issuers_ = std::make_unique<gateway::KeyKeeper>(
-      loop_, *directory_, buffers_,
-      [this](const gateway::KeyUpdate& update) {
-        gateway_->tell([update](gateway::Worker& worker) { WorkerServices::of(worker).issuers.update(update); });
-      },
-      [](const std::string& what) { say("{}", what); });
-  revocations_ = std::make_unique<RevocationFeed>(
-      loop_, resolver_.get(),
-      [this](std::shared_ptr<const gateway::RevocationList> list) {
-        gateway_->tell([list = std::move(list)](gateway::Worker& worker) {
-          WorkerServices::of(worker).revocations.replace(list);
-        });
-      },
-      [](const std::string& what) { say("{}", what); });
-  state_.refresh = [this](gateway::InstanceFacts& facts) {
-    facts.key_sources = issuers_->facts();
-    limits_->fill(facts);
-  };
-  keys_ = std::make_unique<KeyFeed>(
-      loop_, offload_, resolver_.get(),
-      [this](std::shared_ptr<const identity::KeySet> keys) {
-        gateway_->tell(
-            [keys = std::move(keys)](gateway::Worker& worker) { WorkerServices::of(worker).keys.replace(keys); });
-      },
-      [](const std::string& what) { say("{}", what); });
-  keys_->follow(config);
-  revocations_->follow(config);
-  co_await keys_->begin();
-  co_await limits_->settle();
-  co_await revocations_->begin();
-  admin_ = std::make_unique<gateway::Admin>(*gateway_, *directory_, state_);
-  admin_server_ = std::make_unique<http::Server>(loop_, buffers_, *admin_);
-  if (auto listening = listen_admin(config); !listening) {
-    say("{}", listening.error());
-    co_return false;
-  }
-  auto applied = co_await gateway_->apply(*loaded, inherited_);
-  if (!applied) {
-    say("{}", applied.error());
-    co_return false;
-  }
-  for (const auto& address : inherited_.close_rest())
-    say("a socket was handed in for {}, which the config does not listen on; it is closed", address);
-  state_.facts.revision = 1;
-  state_.facts.config_applied_at = now_seconds();
-  state_.started = true;
-  watch_files(config);
-  announce(config);
-  supervisor_.ready("serving");
-  Successor::announce();
   co_return true;
 }
 
-std::expected<void, std::string> Process::listen_admin(const snapshot::Snapshot& snapshot) {
-  if (snapshot.admin == admin_address_) return {};
-  std::vector<int> sockets;
-  if (snapshot.admin) {
-    auto opened = gateway::open_sockets(*snapshot.admin, 1, inherited_);
-    if (!opened) return std::unexpected("admin: " + opened.error());
-    sockets = std::move(*opened);
-  }
-  if (admin_listener_ != 0) admin_server_->close_listener(admin_listener_);
-  ++admin_listener_;
-  auto settings = std::make_shared<http::ListenerSettings>();
-  settings->limits = snapshot.limits;
-  for (int fd : sockets) admin_server_->listen(admin_listener_, fd, settings);
-  admin_address_ = snapshot.admin;
-  admin_sockets_ = std::move(sockets);
-  return {};
+// From now on requests are served.
+void Process::serving() {
+  for (const auto& address : inherited_.close_rest())
+    say("a socket was handed in for {}, which the config does not listen on; it is closed", address);
+  state_.facts.revision = config_.number();
+  state_.facts.config_applied_at = now_seconds();
+  state_.started = true;
+  announce();
+  supervisor_.ready("serving");
+  Successor::announce();
 }
 
-void Process::watch_files(const snapshot::Snapshot& snapshot) {
-  std::vector<std::string> files = snapshot.files;
-  if (source_.file != "-") files.push_back(source_.file);
+void Process::watch_files() {
+  std::vector<std::string> files = config_.settings().files;
+  if (config_.source().file != "-") files.push_back(config_.source().file);
   watched_.watch(std::move(files));
 }
 
-void Process::announce(const snapshot::Snapshot& snapshot) const {
-  for (const auto& warning : snapshot.warnings) say("warning: {}", warning);
-  for (const auto& listener : snapshot.listeners)
+void Process::announce() const {
+  const snapshot::Snapshot& config = config_.settings();
+  for (const auto& warning : config.warnings) say("warning: {}", warning);
+  for (const auto& listener : config.listeners)
     say("listening on {}://{}", listener.tls ? "https" : "http", gateway_->bound(listener.address).to_string());
-  if (!admin_sockets_.empty()) {
-    auto where = gateway::bound_address(admin_sockets_.front()).value_or(*snapshot.admin);
-    say("admin on http://{} (/metrics /readyz /livez /startupz)", where.to_string());
+  if (auto where = admin_->bound()) say("admin on http://{} (/metrics /readyz /livez /startupz)", where->to_string());
+  say("serving {} route{} to {} upstream{} with {} worker{}, revision {} of {}", config.routes.size(),
+      plural(config.routes.size()), config.upstreams.size(), plural(config.upstreams.size()), gateway_->workers(),
+      plural(static_cast<std::size_t>(gateway_->workers())), config.revision,
+      following_ ? "the control plane" : config_.source().name());
+}
+
+// Makes the draft the config in use; empty, or why it is not and everything is as it was.
+io::Task<std::string> Process::take_up(const RunningConfig::Draft& draft) {
+  if (!draft.snapshot) co_return draft.refusal;
+  const snapshot::Snapshot& config = *draft.snapshot;
+  if (auto listening = admin_->listen(config, inherited_); !listening) co_return listening.error();
+  if (draft.complete()) {
+    if (auto applied = co_await gateway_->apply(draft.snapshot, inherited_); !applied) co_return applied.error();
   }
-  say("serving {} route{} to {} upstream{} with {} worker{}, revision {} of {}", snapshot.routes.size(),
-      snapshot.routes.size() == 1 ? "" : "s", snapshot.upstreams.size(), snapshot.upstreams.size() == 1 ? "" : "s",
-      gateway_->workers(), gateway_->workers() == 1 ? "" : "s", snapshot.revision, source_.name());
+  config_.accept(draft);
+  ++state_.facts.reloads_ok;
+  state_.facts.revision = config_.number();
+  state_.facts.config_applied_at = now_seconds();
+  gateway_->log()->reopen(log_path(config));
+  if (int wanted = options_.workers ? options_.workers : config.workers; wanted && wanted != gateway_->workers())
+    say("warning: the number of workers changes at the next start (or SIGUSR2), not by a reload");
+  watch_files();
+  feeds_->follow(config);
+  co_return "";
+}
+
+io::Task<RunningConfig::Draft> Process::draft(std::function<RunningConfig::Draft()> make) {
+  auto made = co_await compiling_.run(loop_, make);
+  if (made) co_return std::move(*made);
+  RunningConfig::Draft none;
+  none.refusal = none.reason = "the threads that compile are busy";
+  co_return none;
 }
 
 io::Task<void> Process::reload(std::string_view why) {
   supervisor_.reloading();
   io::TimePoint begun = io::Clock::now();
-  std::uint64_t revision = state_.facts.revision + 1;
-  auto loaded = load(revision);
-  std::string failure;
-  if (!loaded) {
-    failure = loaded.error();
-  } else if (auto listening = listen_admin(**loaded); !listening) {
-    failure = listening.error();
-  } else if (auto applied = co_await gateway_->apply(*loaded, inherited_); !applied) {
-    failure = applied.error();
-  }
-  if (!failure.empty()) {
+  const auto made = co_await draft([this] { return config_.from_file(); });
+  if (std::string failure = co_await take_up(made); !failure.empty()) {
     ++state_.facts.reloads_failed;
     say("reload refused ({}); revision {} stays in use:\n{}", why, state_.facts.revision, failure);
   } else {
-    const snapshot::Snapshot& config = **loaded;
-    ++state_.facts.reloads_ok;
-    state_.facts.revision = revision;
-    state_.facts.config_applied_at = now_seconds();
-    gateway_->log()->reopen(config.access_log_path.empty() ? "/dev/null" : config.access_log_path);
+    const snapshot::Snapshot& config = config_.settings();
     for (const auto& warning : config.warnings) say("warning: {}", warning);
     auto took = std::chrono::duration<double, std::milli>(io::Clock::now() - begun).count();
-    say("revision {} is in use ({}; {} routes, {:.1f} ms)", revision, why, config.routes.size(), took);
-    if (int wanted = options_.workers ? options_.workers : config.workers; wanted && wanted != gateway_->workers())
-      say("warning: the number of workers changes at the next start (or SIGUSR2), not by a reload");
-    watch_files(config);
-    if (auto followed = limits_->follow(config); !followed) say("warning: {}", followed.error());
-    gateway_->tell([redis = config.redis, secret = config.tokens.cache_secret](gateway::Worker& worker) {
-      WorkerServices::of(worker).rates.follow(redis);
-      WorkerServices::of(worker).tokens.follow(secret);
-    });
-    keys_->follow(config);
-    issuers_->follow(config.key_sources);
-    revocations_->follow(config);
+    say("revision {} is in use ({}; {} routes, {:.1f} ms)", config_.number(), why, config.routes.size(), took);
+    if (following_) {
+      following_->follow(config);
+      following_->offer_again();
+    }
   }
   names_.ring();  // others are watched now
-  supervisor_.ready("serving");
+  if (state_.started) supervisor_.ready("serving");
+}
+
+io::Task<void> Process::adopt(gateway::Revision revision) {
+  io::TimePoint begun = io::Clock::now();
+  const auto made = co_await draft([this, revision] { return config_.from_revision(revision); });
+  if (std::string failure = co_await take_up(made); !failure.empty()) {
+    ++state_.facts.reloads_failed;
+    following_->refused(revision, made.snapshot ? failure : made.reason);
+    // It compiles, so what failed is here and may pass: a port that is taken, no descriptors.
+    if (made.snapshot) try_again_ = loop_.now() + kTryAgain;
+    co_return;
+  }
+  auto took = std::chrono::duration<double, std::milli>(io::Clock::now() - begun).count();
+  say("revision {} is in use (published; {} routes, {:.1f} ms)", revision->number, config_.settings().routes.size(),
+      took);
+  names_.ring();
+  if (!state_.started) serving();
+  following_->applied(std::move(revision));
 }
 
 io::Task<void> Process::watch() {
@@ -325,36 +313,36 @@ io::Task<void> Process::tell_watchdog() {
 io::Task<void> Process::hand_over() {
   say("starting a successor");
   std::vector<int> sockets = gateway_->sockets();
-  sockets.insert(sockets.end(), admin_sockets_.begin(), admin_sockets_.end());
-  limits_->hand_over();
+  sockets.insert(sockets.end(), admin_->sockets().begin(), admin_->sockets().end());
+  feeds_->hand_over();
   auto started = co_await successor_.start(loop_, std::move(sockets));
   if (!started) {
-    limits_->take_again();
+    feeds_->take_again();
     say("handing over failed, this process goes on: {}", started.error());
     co_return;
   }
-  admin_server_->close_listener(admin_listener_);
+  admin_->stop_listening();
   co_await drain("a successor serves", true);
 }
 
 io::Task<void> Process::drain(std::string_view why, bool at_once) {
-  auto timeout = gateway_->current()->drain_timeout;
+  auto timeout = config_.settings().drain_timeout;
   say("draining ({}), {} ms at most", why, timeout.count());
   state_.stopping = true;
-  co_await gateway_->stop_keeping_alive();
-  if (!at_once) {
-    supervisor_.stopping();
-    co_await io::sleep(loop_, std::min<io::Duration>(kReadinessLead, timeout / 4));
+  if (following_) following_->end();
+  if (state_.started) {
+    co_await gateway_->stop_keeping_alive();
+    if (!at_once) {
+      supervisor_.stopping();
+      co_await io::sleep(loop_, std::min<io::Duration>(kReadinessLead, timeout / 4));
+    }
+    std::size_t cut = co_await gateway_->drain(timeout);
+    if (cut != 0) say("{} connection{} cut at the end of drain_timeout", cut, cut == 1 ? " was" : "s were");
   }
-  std::size_t cut = co_await gateway_->drain(timeout);
-  if (cut != 0) say("{} connection{} cut at the end of drain_timeout", cut, cut == 1 ? " was" : "s were");
   say("ended");
   ended_ = true;
   for (io::Bell* helper : {&looks_, &names_, &watchdog_}) helper->ring();
-  keys_->end();
-  limits_->end();
-  issuers_->end();
-  revocations_->end();
+  feeds_->end();
 }
 
 }  // namespace weir::app

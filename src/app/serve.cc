@@ -7,7 +7,7 @@
 namespace weir::app {
 
 int serve(const ServeOptions& options, pipeline::FilterTable filters) {
-  auto source = find_config(options.config, "serve");
+  auto source = find_config(options.config, options.follows ? "gateway" : "serve");
   if (!source) return kUsage;
   // The signal thread first: whoever comes later inherits its mask, and nobody is interrupted in the middle of a
   // write.

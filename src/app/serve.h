@@ -1,4 +1,5 @@
-// `weir serve`: the whole gateway in this process, from one file.
+// `weir serve`: the whole gateway in this process, from one file; `weir gateway`: the same, on the revisions of a
+// control plane.
 #pragma once
 
 #include <string>
@@ -8,8 +9,9 @@
 namespace weir::app {
 
 struct ServeOptions {
-  std::string config;  // empty: ./weir.yaml
-  int workers = 0;     // 0: as the file says, or one per core
+  std::string config;    // empty: ./weir.yaml
+  int workers = 0;       // 0: as the file says, or one per core
+  bool follows = false;  // `weir gateway`: the file must have `control_plane`
 };
 
 // Runs until SIGTERM or SIGINT, or until a successor has taken over (SIGUSR2). The process's exit status; what was

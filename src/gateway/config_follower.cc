@@ -26,11 +26,14 @@ void ConfigFollower::follow(ports::ConfigChannel& channel, Revision in_use) {
   channel_ = &channel;
   in_use_ = std::move(in_use);
   const std::uint64_t number = in_use_ ? in_use_->number : 0;
+  report(number == 0 ? ports::Receipt::State::starting : ports::Receipt::State::applied, number, {});
   channel.follow(in_use_ ? *in_use_ : revision::Signed{},
                  {.arrived = [this](revision::Signed revision) { arrived(std::move(revision)); },
                   .broken = [this](std::uint64_t number, const std::string& why) { refuse(number, why); },
-                  .complain = say_});
-  report(number == 0 ? ports::Receipt::State::starting : ports::Receipt::State::applied, number, {});
+                  .complain =
+                      [this](const std::string& what) {
+                        say_(what.empty() ? "revisions can be read again" : "revisions cannot be read: " + what);
+                      }});
 }
 
 void ConfigFollower::arrived(revision::Signed revision) {
