@@ -15,7 +15,7 @@ namespace weir::control::sql {
 
 class Pool {
  public:
-  using Connect = std::function<StoreResult<std::unique_ptr<Session>>(std::chrono::milliseconds patience)>;
+  using Connect = std::move_only_function<StoreResult<std::unique_ptr<Session>>(std::chrono::milliseconds patience)>;
   using Deadline = std::chrono::steady_clock::time_point;
 
   Pool(Connect connect, std::size_t most) : connect_(std::move(connect)), most_(most) {}
