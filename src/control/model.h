@@ -23,23 +23,23 @@ std::optional<Kind> kind_of(std::string_view word_or_collection) noexcept;
 // and `tags` are copies for searching.
 struct Object {
   Kind kind = Kind::route;
-  std::string name;
-  Json body;
-  std::vector<std::string> tags;
+  std::string name{};
+  Json body{};
+  std::vector<std::string> tags{};
   std::uint64_t version = 0;    // number of the change that wrote it: the store's, unique over all objects and times
   std::int64_t updated_at = 0;  // milliseconds since the epoch
-  std::string updated_by;       // operator
+  std::string updated_by{};     // operator
 };
 
 // A published revision, without its document (store.h gives that apart: it may be megabytes).
 struct RevisionInfo {
   std::uint64_t number = 0;
-  std::string digest;
+  std::string digest{};
   std::int64_t made_at = 0;  // seconds since the epoch
-  std::string made_by;       // operator
-  std::string message;
+  std::string made_by{};     // operator
+  std::string message{};
   std::uint64_t rolled_back_to = 0;  // the number whose document it repeats; 0: none
-  Json changes;                      // {added, changed, removed}: counts
+  Json changes{};                    // {added, changed, removed}: counts
 };
 
 enum class Role : std::uint8_t { viewer, developer, platform, auditor };
@@ -66,16 +66,16 @@ struct Operator {
 struct AuditEntry {
   std::uint64_t seq = 0;  // from 1, without gaps
   std::int64_t at_ms = 0;
-  std::string actor;   // the operator, or "system"
-  std::string from;    // the client's address, or ""
-  std::string action;  // "put", "delete", "publish", "rollback", "login_failed", ...
-  std::string kind;    // what it was done to
-  std::string name;
-  Json before;                 // null: it was not there
-  Json after;                  // null: it is gone
+  std::string actor{};   // the operator, or "system"
+  std::string from{};    // the client's address, or ""
+  std::string action{};  // "put", "delete", "publish", "rollback", "login_failed", ...
+  std::string kind{};    // what it was done to
+  std::string name{};
+  Json before{};               // null: it was not there
+  Json after{};                // null: it is gone
   std::uint64_t revision = 0;  // of publish and rollback
-  std::string previous;        // hash of the entry before; of the first 64 zeros
-  std::string hash;
+  std::string previous{};      // hash of the entry before; of the first 64 zeros
+  std::string hash{};
 };
 
 // The answer to a request that carried an Idempotency-Key.
