@@ -1,5 +1,5 @@
-// `weir key create|list|rotate|revoke`: API keys in whichever store the config names. A secret is printed once, when
-// it is made, and kept nowhere.
+// `weir key create|list|rotate|disable|enable|revoke`: API keys in whichever store the config names. A secret is
+// printed once, when it is made, and kept nowhere.
 #include "app/key.h"
 
 #include <fmt/format.h>
@@ -28,7 +28,7 @@ int complain(std::string_view command, std::string_view what, int code = kProble
 }
 
 std::string_view text(KeyOptions::Action action) {
-  constexpr std::string_view kTexts[] = {"create", "list", "rotate", "revoke"};
+  constexpr std::string_view kTexts[] = {"create", "list", "rotate", "disable", "enable", "revoke"};
   return kTexts[static_cast<std::size_t>(action)];
 }
 
@@ -83,6 +83,9 @@ class KeyCommand {
         return list();
       case KeyOptions::Action::rotate:
         return rotate();
+      case KeyOptions::Action::disable:
+      case KeyOptions::Action::enable:
+        return turn(options_.action == KeyOptions::Action::enable);
       case KeyOptions::Action::revoke:
         return revoke();
     }
@@ -110,7 +113,7 @@ class KeyCommand {
     }
     if (!parse_duration(options_.grace))
       return fmt::format("\"{}\" is no duration for --grace: 24h, 7d, 0s", options_.grace);
-    const bool one = options_.action == KeyOptions::Action::rotate || options_.action == KeyOptions::Action::revoke;
+    const bool one = options_.action != KeyOptions::Action::create && options_.action != KeyOptions::Action::list;
     if (one && !identity::is_api_key_id(options_.id)) {
       // Whoever pastes a whole key here has shown it to the shell's history: say so.
       if (const auto parts = identity::parse_api_key(options_.id))
@@ -207,6 +210,32 @@ class KeyCommand {
                  time_text(ends));
     }
     identity::wipe(secret);
+    return kOk;
+  }
+
+  // What revoking is for good: a key whose holder has not paid, or that is being looked into.
+  int turn(bool on) {
+    auto changed = store_->change(options_.id, [&](KeyRecord& record) -> std::expected<void, std::string> {
+      if (record.revoked != 0)
+        return std::unexpected(
+            fmt::format("the key {} was revoked at {}, for good; make a new one: weir key create "
+                        "--consumer {}",
+                        record.id, time_text(record.revoked), record.consumer));
+      record.disabled = !on;
+      return {};
+    });
+    if (!changed) return fail(changed.error());
+    if (options_.json) {
+      fmt::print("{}\n", to_pretty(key_json(*changed, now_)));
+    } else if (on) {
+      fmt::print("The key {} of {} is {}. Running gateways know it within a second.\n", changed->id,
+                 changed->consumer, state_of(*changed, now_));
+    } else {
+      fmt::print(
+          "The key {} of {} is disabled. Running gateways refuse it within a second. To end that: weir key "
+          "enable {}\n",
+          changed->id, changed->consumer, changed->id);
+    }
     return kOk;
   }
 

@@ -167,9 +167,15 @@ std::expected<StoreSettings, Problems> credential_settings(const Json& document,
   Problems problems;
   CompileContext context{options, fields, out, problems};
   if (fields.has("credentials")) compile_credentials(context);
-  if (out.credentials.store == CredentialSettings::Store::redis) compile_redis(context);
+  const Fields revoked = fields.object("tokens").object("revoked");
+  const bool revoked_in_redis = revoked.boolean("redis");
+  if (out.credentials.store == CredentialSettings::Store::redis || revoked_in_redis) compile_redis(context);
   if (!problems.empty()) return std::unexpected(std::move(problems));
-  return StoreSettings{std::move(out.credentials), std::move(out.redis)};
+  return StoreSettings{
+      .credentials = std::move(out.credentials),
+      .revoked_file = revoked.has("file") ? resolve_file(options.base_dir, revoked.string("file")) : std::string(),
+      .revoked_in_redis = revoked_in_redis,
+      .redis = std::move(out.redis)};
 }
 
 void compile_consumers(CompileContext& context) {

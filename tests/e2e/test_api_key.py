@@ -203,6 +203,22 @@ def test_two_secrets_live_while_a_key_is_rotated(gateway, keys, origin):
     comes_in(gateway, third["key"])
 
 
+def test_a_disabled_key_works_again_once_enabled(gateway, keys, origin):
+    made = keys.create()
+    until("known", lambda: ask(gateway, made["key"]).status == 200, 2)
+    assert "is disabled" in keys.run("disable", made["id"]).stdout
+    begun = time.monotonic()
+    until("refused", lambda: ask(gateway, made["key"]).status == 401, 2)
+    assert time.monotonic() - begun < 1 * SCALE
+    assert next(one["state"] for one in keys.list() if one["id"] == made["id"]) == "disabled"
+    assert "is disabled" in keys.run("rotate", made["id"], wanted=1).stderr
+    keys.run("enable", made["id"])
+    until("known again", lambda: ask(gateway, made["key"]).status == 200, 2)
+    keys.run("revoke", made["id"])
+    assert "for good" in keys.run("enable", made["id"], wanted=1).stderr
+    assert "which key?" in keys.run("disable", wanted=2).stderr
+
+
 def test_a_revoked_key_stops_within_a_second(gateway, keys, origin):
     made = keys.create()
     comes_in(gateway, made["key"])
