@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "control/api/precondition.h"
+
 namespace weir::control::api {
 namespace {
 
@@ -49,26 +51,67 @@ Why why_of(StoreError::Kind kind) noexcept {
   return Why::internal;
 }
 
+Why why_of(Objection::Kind kind) noexcept {
+  switch (kind) {
+    case Objection::Kind::invalid:
+      return Why::invalid;
+    case Objection::Kind::exists:
+      return Why::exists;
+    case Objection::Kind::absent:
+    case Objection::Kind::unknown_filter:
+      return Why::not_found;
+    case Objection::Kind::stale:
+      return Why::stale;
+    case Objection::Kind::unconditional:
+      return Why::precondition_required;
+    case Objection::Kind::forbidden:
+      return Why::forbidden;
+    case Objection::Kind::unpublishable:
+      return Why::not_publishable;
+    case Objection::Kind::store:
+      break;
+  }
+  return Why::internal;
+}
+
 }  // namespace
 
 const WhyInfo& info(Why why) noexcept { return kTable[static_cast<std::size_t>(why)]; }
 
 std::unexpected<Refusal> refuse(Why why, std::string detail) {
-  return std::unexpected(Refusal{.why = why, .detail = std::move(detail), .errors = {}, .fields = {}});
+  return std::unexpected(Refusal{.why = why, .detail = std::move(detail)});
 }
 
 std::unexpected<Refusal> refuse(Why why, FieldProblem error) {
-  Refusal out{.why = why, .detail = {}, .errors = {}, .fields = {}};
+  Refusal out{.why = why, .detail = {}};
   out.detail = error.field.empty() ? error.message : error.field + ": " + error.message;
   out.errors.push_back(std::move(error));
   return std::unexpected(std::move(out));
 }
 
 Refusal refusal(const StoreError& error) {
-  Refusal out{.why = why_of(error.kind), .detail = error.message, .errors = {}, .fields = {}};
+  Refusal out{.why = why_of(error.kind), .detail = error.message};
   // A database that restarts or is promoted needs some seconds.
   if (info(out.why).status == 503) out.fields.emplace_back("Retry-After", "5");
   return out;
+}
+
+Refusal refusal(const Objection& objection) {
+  if (objection.kind == Objection::Kind::store) return refusal(objection.store);
+  Refusal out{.why = why_of(objection.kind), .detail = objection.message};
+  for (const Finding& finding : objection.findings) out.errors.push_back(field_problem(finding));
+  if (objection.current != 0) out.fields.emplace_back("ETag", etag(objection.current));
+  return out;
+}
+
+FieldProblem field_problem(const Finding& finding) {
+  return {.kind = finding.kind ? std::string(word(*finding.kind)) : std::string(),
+          .name = finding.name,
+          .field = finding.field,
+          .message = finding.message,
+          .hint = finding.hint,
+          .severity = std::string(word(finding.severity)),
+          .rule = finding.rule};
 }
 
 Json to_json(const FieldProblem& problem) {
@@ -78,15 +121,15 @@ Json to_json(const FieldProblem& problem) {
   out.set("field", problem.field).set("message", problem.message);
   if (!problem.hint.empty()) out.set("hint", problem.hint);
   if (!problem.severity.empty()) out.set("severity", problem.severity);
+  if (!problem.rule.empty()) out.set("rule", problem.rule);
   return out;
 }
 
 ApiResponse respond(const Refusal& refusal) {
   const WhyInfo& about = info(refusal.why);
   Json body = Json::object();
-  body.set("type", "urn:weir:problem:" + std::string(about.word))
-      .set("title", about.title)
-      .set("status", about.status);
+  const int status = refusal.status != 0 ? refusal.status : about.status;
+  body.set("type", "urn:weir:problem:" + std::string(about.word)).set("title", about.title).set("status", status);
   if (!refusal.detail.empty()) body.set("detail", refusal.detail);
   if (!refusal.errors.empty()) {
     Json errors = Json::array();
@@ -94,7 +137,7 @@ ApiResponse respond(const Refusal& refusal) {
     body.set("errors", std::move(errors));
   }
   ApiResponse out;
-  out.status = about.status;
+  out.status = status;
   out.type = "application/problem+json";
   out.body = to_pretty(body) + '\n';
   out.fields = refusal.fields;

@@ -11,7 +11,7 @@
 
 #include "base/problem.h"
 #include "control/api/message.h"
-#include "control/store.h"
+#include "control/objection.h"
 
 namespace weir::control::api {
 
@@ -50,19 +50,22 @@ const WhyInfo& info(Why why) noexcept;
 
 // One mistake: of which object (empty: of the request), which field of it, what, and the fix.
 struct FieldProblem {
-  std::string kind;
-  std::string name;
-  std::string field;
-  std::string message;
-  std::string hint;
-  std::string severity;  // "error", "block", "warn"; empty: none said
+  std::string kind{};
+  std::string name{};
+  std::string field{};
+  std::string message{};
+  std::string hint{};
+  std::string severity{};  // "error", "block", "warn"; empty: none said
+  std::string rule{};      // of lint and guards
 };
+FieldProblem field_problem(const Finding& finding);
 
 struct Refusal {
   Why why = Why::internal;
-  std::string detail;  // a sentence about this request
-  std::vector<FieldProblem> errors;
-  std::vector<std::pair<std::string, std::string>> fields;  // Allow, Retry-After, WWW-Authenticate, ETag
+  std::string detail{};  // a sentence about this request
+  std::vector<FieldProblem> errors{};
+  std::vector<std::pair<std::string, std::string>> fields{};  // Allow, Retry-After, WWW-Authenticate, ETag
+  int status = 0;  // not 0: of a message that is no request, by base/error.h
 };
 
 template <class T>
@@ -74,6 +77,8 @@ std::unexpected<Refusal> refuse(Why why, FieldProblem error);
 
 // What the store could not do; every sentence an operator reads about it is written here.
 Refusal refusal(const StoreError& error);
+// The same for what changes.h and publish.h object to.
+Refusal refusal(const Objection& objection);
 
 Json to_json(const FieldProblem& problem);
 

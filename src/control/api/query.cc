@@ -14,12 +14,9 @@ namespace weir::control::api {
 namespace {
 
 std::unexpected<Refusal> wrong(std::string_view name, std::string message, std::string hint = {}) {
-  return refuse(Why::bad_request, FieldProblem{.kind = {},
-                                               .name = {},
-                                               .field = "?" + std::string(name),
-                                               .message = std::move(message),
-                                               .hint = std::move(hint),
-                                               .severity = {}});
+  return refuse(
+      Why::bad_request,
+      FieldProblem{.field = "?" + std::string(name), .message = std::move(message), .hint = std::move(hint)});
 }
 
 // UTF-8 without NUL: what a database compares.

@@ -1,0 +1,65 @@
+// The admin API: what a request means, whether it may, and the answer. Blocking, from several threads at once: called
+// by server.h on offload threads, and by tests. It knows no wire and tells no gateway; `published` of an answer says
+// that somebody must.
+//
+// Degraded answer: while the store is away every answer that needs it is 503 with Retry-After within kStorePatience;
+// /livez, /metrics and /openapi.yaml go on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "control/api/counts.h"
+#include "control/api/instance_board.h"
+#include "control/api/message.h"
+#include "control/api/throttle.h"
+#include "control/publish.h"
+#include "identity/key_store.h"
+
+namespace weir::control::api {
+
+// What the API works with; all must outlive it.
+struct Means {
+  Store& store;
+  const Rules& rules;
+  const revision::SigningKey& signing_key;
+  const InstanceBoard& instances;
+  // Where API keys are kept; nullptr: nowhere, and the keys' pages say so. Used under a lock of the API's.
+  identity::KeyStore* keys = nullptr;
+  // Hashes an API key's secret as gateways do (with the pepper). Empty: no keys can be made.
+  std::function<identity::Digest(std::string_view secret)> hash_secret{};
+  // control.allowed_hosts
+  std::vector<std::string> allowed_hosts{};
+  // The highest number known outside the store (of Redis' head, as last seen): new ones are above. Any thread.
+  std::function<std::uint64_t()> number_floor{};
+  // False while the process starts or ends: /readyz.
+  std::function<bool()> ready{};
+  // Milliseconds since the epoch.
+  std::function<std::int64_t()> clock = now_ms;
+};
+
+class Api {
+ public:
+  explicit Api(Means means) : means_(std::move(means)) {}
+
+  ApiResponse answer(const ApiRequest& request);
+
+  Counts& counts() noexcept { return counts_; }
+  std::mutex& keys_lock() noexcept { return keys_lock_; }
+
+ private:
+  Outcome<ApiResponse> respond_to(const ApiRequest& request);
+  Outcome<Operator> caller_of(const ApiRequest& request, StoreView& view);
+  Outcome<ApiResponse> with_store(Call& call);
+  Outcome<ApiResponse> written(Call& call);
+
+  Means means_;
+  Counts counts_;
+  Throttle throttle_;
+  std::mutex keys_lock_;
+};
+
+}  // namespace weir::control::api
