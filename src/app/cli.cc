@@ -79,6 +79,7 @@ struct Parser {
   CheckOptions check;
   RoutesOptions routes;
   KeyOptions key;
+  TokenOptions token;
   SealOptions seal;
   CLI::App* serve_command = add_command(app, "serve");
   CLI::App* gateway_command = add_command(app, "gateway");
@@ -87,6 +88,7 @@ struct Parser {
   CLI::App* routes_command = add_command(app, "routes");
   CLI::App* schema_command = add_command(app, "schema");
   CLI::App* key_command = add_command(app, "key");
+  CLI::App* token_command = add_command(app, "token");
   CLI::App* hash_password_command = add_command(app, "hash-password");
   CLI::App* seal_command = add_command(app, "seal");
   CLI::App* version_command = add_command(app, "version");
@@ -114,6 +116,7 @@ struct Parser {
     seal_command->add_option("--master-key-file", seal.master_key_file);
     seal_command->add_option("--master-key-env", seal.master_key_env);
     add_key_commands();
+    add_token_commands();
   }
 
   void add_key_commands() {
@@ -137,7 +140,27 @@ struct Parser {
     rotate->add_option("ID", key.id);
     rotate->add_option("--grace", key.grace);
     rotate->add_flag("--quiet", key.quiet);
+    add("disable", KeyOptions::Action::disable)->add_option("ID", key.id);
+    add("enable", KeyOptions::Action::enable)->add_option("ID", key.id);
     add("revoke", KeyOptions::Action::revoke)->add_option("ID", key.id);
+  }
+
+  void add_token_commands() {
+    token_command->require_subcommand(1);
+    const auto add = [this](const char* name, TokenOptions::Action action) {
+      CLI::App* out = add_command(*token_command, name);
+      out->add_option("--config", token.config);
+      out->add_flag("--json", token.json);
+      out->callback([this, action] { token.action = action; });
+      return out;
+    };
+    CLI::App* revoke = add("revoke", TokenOptions::Action::revoke);
+    revoke->add_option("--jti", token.jti);
+    revoke->add_option("--subject", token.subject);
+    revoke->add_option("--issuer", token.issuer);
+    revoke->add_option("--until", token.until);
+    revoke->add_flag("--later", token.later);
+    add("list", TokenOptions::Action::list);
   }
 
   Command chosen() {
@@ -147,6 +170,7 @@ struct Parser {
     if (check_command->parsed()) return check;
     if (routes_command->parsed()) return routes;
     if (key_command->parsed()) return key;
+    if (token_command->parsed()) return token;
     if (hash_password_command->parsed()) return HashPasswordOptions{};
     if (seal_command->parsed()) return seal;
     if (schema_command->parsed()) return SchemaOptions{};

@@ -8,6 +8,7 @@
 #include "app/control.h"
 #include "app/key.h"
 #include "app/serve.h"
+#include "app/token.h"
 
 namespace weir::app {
 
@@ -18,7 +19,7 @@ struct Notice {
 };
 
 using Command = std::variant<Notice, ServeOptions, ControlOptions, CheckOptions, SchemaOptions, RoutesOptions,
-                             KeyOptions, HashPasswordOptions, SealOptions, VersionOptions>;
+                             KeyOptions, TokenOptions, HashPasswordOptions, SealOptions, VersionOptions>;
 
 Command parse_command_line(int argc, const char* const* argv);
 

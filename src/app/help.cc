@@ -15,7 +15,8 @@ usage: weir COMMAND [OPTIONS]
   control        run the control plane: the admin API, and publishing to gateways
   check          say what is wrong with a file, with line, column and the nearest right word
   routes         list the routes, or say which one takes a request, and why
-  key            make, list, rotate and revoke API keys
+  key            make, list, rotate, disable and revoke API keys
+  token          revoke tokens before they expire, and list those
   hash-password  a password in, its hash for the config out
   seal           a secret in, sealed text for the config out
   schema         print the JSON Schema of the file, for editors
@@ -126,6 +127,8 @@ constexpr std::string_view kKey =
     R"(usage: weir key create --consumer NAME [--scope S]... [--group G]... [--custom-id ID] [--expires 90d]
        weir key list [--consumer NAME]
        weir key rotate ID [--grace 24h]
+       weir key disable ID
+       weir key enable ID
        weir key revoke ID
 
 API keys in the store that the config's `credentials` names. A key is shown once, when it is made; only a hash of it
@@ -134,6 +137,7 @@ is kept. Running gateways know of a change within a second.
   create           a new key: weir_<id>_<secret>_<checksum>
   list             id, consumer, scopes, times and state of each; never a secret
   rotate ID        a second secret for the same key; the one before works on until its grace is over
+  disable ID       refuses the key until `enable ID`
   revoke ID        ends the key, both secrets, at once and for good
 
   --consumer NAME  whose it is; for list, only this one's
@@ -150,6 +154,32 @@ examples:
   weir key create --consumer shop --scope orders:read --expires 90d
   weir key list --json
   weir key rotate 4fTq0ZbXw1Nc --grace 7d
+)";
+
+constexpr std::string_view kToken =
+    R"(usage: weir token revoke --jti ID [--issuer I] [--until TIME]
+       weir token revoke --subject S --issuer I [--until TIME] [--later]
+       weir token list
+
+Tokens that count no more although they have not expired, where the config's `tokens.revoked` says: in Redis if it names
+it, else in its file. Running gateways know of a change within a second, of a file within a few.
+
+  revoke          one token by its `jti`, or all that a subject has been given up to now
+  list            what is revoked, in the file and in Redis
+
+  --jti ID        of the token
+  --subject S     its `sub`
+  --issuer I      its `iss`; without it, of a jti, any; "*" is any
+  --until TIME    when it may be forgotten, which is when the token expires: 24h, 2026-12-31T23:59:59Z, or seconds since
+                  the epoch; without it, never
+  --later         of a subject: also the tokens it will be given
+  --config FILE   the file; without it ./weir.yaml
+  --json          for programs
+
+examples:
+  weir token revoke --jti 6f1c2a --until 24h
+  weir token revoke --subject bob --issuer https://id.example.com --until 24h
+  weir token list --json
 )";
 
 constexpr std::string_view kHashPassword = R"(usage: weir hash-password
@@ -197,13 +227,14 @@ examples:
   weir version
 )";
 
-constexpr std::array<CommandHelp, 10> kHelps = {{
+constexpr std::array<CommandHelp, 11> kHelps = {{
     {"serve", kServe},
     {"gateway", kGateway},
     {"control", kControl},
     {"check", kCheck},
     {"routes", kRoutes},
     {"key", kKey},
+    {"token", kToken},
     {"hash-password", kHashPassword},
     {"seal", kSeal},
     {"schema", kSchema},

@@ -12,12 +12,12 @@
 namespace weir::app {
 
 struct KeyOptions {
-  enum class Action : std::uint8_t { create, list, rotate, revoke };
+  enum class Action : std::uint8_t { create, list, rotate, disable, enable, revoke };
   Action action = Action::list;
   std::string config;  // empty: ./weir.yaml
   bool json = false;
   bool quiet = false;    // of create and rotate: print the key and nothing else
-  std::string id;        // of rotate and revoke
+  std::string id;        // of rotate, disable, enable and revoke
   std::string consumer;  // of create; of list: only this one's
   std::string custom_id;
   std::vector<std::string> scopes;

@@ -22,6 +22,7 @@ struct Run {
   int operator()(const app::SchemaOptions& options) const { return app::schema(options, filters); }
   int operator()(const app::RoutesOptions& options) const { return app::routes(options, filters); }
   int operator()(const app::KeyOptions& options) const { return app::key(options, filters); }
+  int operator()(const app::TokenOptions& options) const { return app::token(options, filters); }
   int operator()(const app::HashPasswordOptions& options) const { return app::hash_password(options); }
   int operator()(const app::SealOptions& options) const { return app::seal(options); }
   int operator()(const app::VersionOptions& options) const { return app::version(options); }
