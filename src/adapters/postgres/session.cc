@@ -22,8 +22,10 @@ namespace {
 
 // One lock for all writers of a database: "weirctrl" as a number.
 constexpr const char* kLock = "8603398603176964716";
-// The server's own limits end a little before ours, so that its answer comes and the connection can be used again.
-constexpr milliseconds kServerAhead{250};
+// The server's own limits end a little before ours, so that its answer comes and the connection can be used again;
+// that of locks first, since its message says more.
+constexpr milliseconds kServerAhead{150};
+constexpr milliseconds kLockAhead{300};
 // How long undoing may take; then the connection is closed, which undoes as well.
 constexpr milliseconds kUndoPatience{500};
 // After which a server gives up on a program that was stopped in a transaction, and with it the lock of all writers.
@@ -155,16 +157,18 @@ StoreResult<Rows> Session::run(const std::string& statement, std::span<const Val
 
 StoreResult<void> Session::begin(Mode mode, milliseconds patience) {
   left_ = patience;
-  const std::string limit = std::to_string(std::max(patience - kServerAhead, milliseconds(1)).count());
+  const auto limit = [&](milliseconds ahead) {
+    return std::to_string(std::max(patience - ahead, milliseconds(1)).count());
+  };
   std::string statements = mode == Mode::read ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
                                               // A new snapshot for each statement, so that those after the lock see
                                               // all that was written before it was had.
                                               : "BEGIN ISOLATION LEVEL READ COMMITTED";
-  statements += "; SET LOCAL statement_timeout = " + limit;
+  statements += "; SET LOCAL statement_timeout = " + limit(kServerAhead);
   if (mode == Mode::write)
-    statements += "; SET LOCAL lock_timeout = " + limit + "; SET LOCAL idle_in_transaction_session_timeout = '" +
-                  kIdleLimit + "'; SELECT pg_advisory_xact_lock(" + kLock +
-                  "); SELECT current_setting('transaction_read_only')";
+    statements += "; SET LOCAL lock_timeout = " + limit(kLockAhead) +
+                  "; SET LOCAL idle_in_transaction_session_timeout = '" + kIdleLimit +
+                  "'; SELECT pg_advisory_xact_lock(" + kLock + "); SELECT current_setting('transaction_read_only')";
   auto begun = script(statements);
   if (!begun) {
     rollback();
