@@ -10,10 +10,11 @@ packages=(
 )
 lint_packages=(clang-tidy-19)
 test_packages=(
-  faketime     # a wall clock that jumps, in tests/e2e/test_jwt_clock.py
-  chromium     # a real EventSource in tests/e2e/test_browser.py
-  systemd      # systemd-analyze, which reads the units of deploy/systemd in tests/e2e/test_docs.py
-  redis-tools  # redis-cli, and under the name redis-check-rdb the server: package redis-server would only add a service
+  faketime       # a wall clock that jumps, in tests/e2e/test_jwt_clock.py
+  chromium       # a real EventSource in tests/e2e/test_browser.py
+  systemd        # systemd-analyze, which reads the units of deploy/systemd in tests/e2e/test_docs.py
+  postgresql-15  # the control plane's database: tests start servers of their own
+  redis-tools    # redis-cli, and under the name redis-check-rdb the server: package redis-server would only add a service
 )
 
 installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
@@ -36,6 +37,11 @@ install() {
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0)
   # Package lists may be absent (a fresh image) or too old to still be served: refresh them then, and only then.
   if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then as_root "${apt[@]}" update; fi
+  # Only the programs of Postgres are wanted: no cluster is made, so no service starts.
+  local clusters=/etc/postgresql-common/createcluster.d
+  if [[ " ${missing[*]}" == *" postgresql"* ]]; then
+    as_root sh -c "mkdir -p $clusters && echo 'create_main_cluster = false' >$clusters/weir.conf"
+  fi
   mkdir -p build
   as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >build/setup.log 2>&1 ||
     { as_root "${apt[@]}" update && as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" \

@@ -8,6 +8,7 @@ import pytest
 from kit.certs import Authority
 from kit.gateway import BINARY, Gateway
 from kit.origin import Origin
+from kit.postgres import Postgres
 from kit.provider import Provider
 from kit.redis import Cluster, Redis, Sentinel
 
@@ -136,6 +137,34 @@ def redis_cluster(tmp_path_factory):
 def redis_sentinel(tmp_path_factory):
     """redis_sentinel(**options) starts a master with a replica and three sentinels."""
     yield from _services(tmp_path_factory, Sentinel)
+
+
+@pytest.fixture(scope="session")
+def shared_postgres():
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(shared_postgres):
+    """A new, empty database (kit.postgres.Database) on a server that all tests share: not to be stopped or paused."""
+    database = shared_postgres.database()
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def postgres_server():
+    """postgres_server(**options) starts a server (kit.postgres.Postgres) for one test, to break; with primary= a standby."""
+    made = []
+
+    def start(**options):
+        made.append(Postgres(**options))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.stop()
 
 
 @pytest.fixture
