@@ -46,6 +46,7 @@ class ConfigFollower {
   const Revision& in_use() const noexcept { return in_use_; }
 
  private:
+  void complain(const std::string& what);
   void arrived(revision::Signed revision);
   void refuse(std::uint64_t number, const std::string& reason);
   void report(ports::Receipt::State state, std::uint64_t number, std::string reason);
@@ -56,6 +57,7 @@ class ConfigFollower {
   ports::ConfigChannel* channel_ = nullptr;
   Revision in_use_;
   Revision waiting_;
+  std::string complaint_;
   Revision refused_;  // the newest that was verified and still not taken
 };
 

@@ -36,15 +36,15 @@ class Record(dict):
 class Gateway:
     running = []  # for conftest, which shows their stderr under a failed test
 
-    def __init__(self, directory, document, wait=True, environment=None, prefix=(), pass_fds=()):
+    def __init__(self, directory, document, wait=True, environment=None, prefix=(), pass_fds=(), command="serve"):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config_file = self.directory / "weir.json"
         self.log_file = self.directory / "access.ndjson"
         self.stderr_file = self.directory / "stderr.txt"
         self.write(document)
-        command = [*prefix, str(BINARY), "serve", "--config", str(self.config_file)]
-        self._launch = dict(args=command, env=os.environ | (environment or {}), pass_fds=pass_fds)
+        arguments = [*prefix, str(BINARY), command, "--config", str(self.config_file)]
+        self._launch = dict(args=arguments, env=os.environ | (environment or {}), pass_fds=pass_fds)
         self.start(wait)
 
     def start(self, wait=True):
