@@ -1,5 +1,7 @@
 #include "app/feeds.h"
 
+#include <ctime>
+
 #include "app/say.h"
 #include "app/worker_services.h"
 
@@ -101,6 +103,10 @@ io::Task<void> Feeds::abandon() {
 
 void Feeds::fill(gateway::InstanceFacts& facts) const {
   facts.key_sources = issuers_.facts();
+  if (const identity::KeySet* keys = keys_.keys()) {
+    const identity::KeyStates states = states_of(*keys, std::time(nullptr));
+    facts.api_keys = {states.live, states.disabled, states.revoked, states.expired};
+  }
   limits_.fill(facts);
 }
 

@@ -46,7 +46,10 @@ void KeyFeed::follow(const snapshot::Snapshot& config) {
         [this](std::shared_ptr<const identity::KeySet> keys) { publish(std::move(keys)); },
         [this](const std::string& what) { complain(what); });
   }
-  if (settings.store == Store::none) publish_(nullptr);
+  if (settings.store == Store::none) {
+    keys_ = nullptr;
+    publish_(nullptr);
+  }
   bell_.ring();
 }
 
@@ -58,6 +61,7 @@ io::Task<void> KeyFeed::retire(std::unique_ptr<RedisKeys> keys) {
 void KeyFeed::publish(std::shared_ptr<const identity::KeySet> keys) {
   const std::size_t count = keys->all->size();
   const bool whole = keys->changed == nullptr;
+  keys_ = keys;
   publish_(std::move(keys));
   if (!whole) return;  // a thousand pushed changes are no thousand lines
   say_(std::to_string(count) + (count == 1 ? " API key is" : " API keys are") + " in use");

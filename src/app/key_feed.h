@@ -37,6 +37,8 @@ class KeyFeed {
   // Until end().
   io::Task<void> run();
   void end();
+  // What is in use, by state; nullptr: the config has no store of keys.
+  const identity::KeySet* keys() const noexcept { return keys_.get(); }
 
  private:
   void publish(std::shared_ptr<const identity::KeySet> keys);
@@ -51,6 +53,7 @@ class KeyFeed {
   Publish publish_;
   Say say_;
   io::Bell bell_;
+  std::shared_ptr<const identity::KeySet> keys_;
   snapshot::CredentialSettings settings_;
   std::shared_ptr<StoredKeys> source_;  // shared with what is being read just now; nullptr: no store
   std::unique_ptr<RedisKeys> redis_;

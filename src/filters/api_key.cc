@@ -98,10 +98,12 @@ class ApiKey final : public pipeline::Filter {
       // Whoever reads the other one would see another caller (attacks C2).
       return exchange.auth.fail(Reason::invalid_credential, "more than one API key was presented");
     }
-    const auto parts = identity::parse_api_key(found.token);
-    if (!parts)
-      return exchange.auth.fail(Reason::invalid_credential, "that is not an API key, or it was copied badly");
     ports::CredentialStore* store = exchange.lease.services.credentials;
+    const auto parts = identity::parse_api_key(found.token);
+    if (!parts) {
+      if (store != nullptr) store->note_malformed();
+      return exchange.auth.fail(Reason::invalid_credential, "that is not an API key, or it was copied badly");
+    }
     const std::int64_t now = exchange.wall_started_us / 1'000'000;
     const auto answer =
         store == nullptr ? ports::CredentialStore::Answer{} : store->api_key(parts->id, parts->secret, now);

@@ -44,6 +44,7 @@ const Introspection* Introspector::find(const identity::Digest& token, io::TimeP
     by_key_.erase(at);
     return nullptr;
   }
+  ++(at->second->answer.active ? counts_.hits : counts_.negative_hits);
   known_.splice(known_.begin(), known_, at->second);
   return &at->second->answer;
 }
@@ -89,16 +90,22 @@ io::Task<Result<Introspection>> Introspector::ask(const IntrospectionSettings& s
                                                   http::BufferPool& buffers, std::string_view token,
                                                   const identity::Digest& key, std::int64_t wall) {
   if (const auto flight = flights_.find(key); flight != flights_.end()) {
+    ++counts_.joined;
     Waiter waiter;
     flight->second->push_back(&waiter);
     co_await waiter.gate.pass();
     co_return *waiter.outcome;
   }
   io::Loop& loop = upstream.loop();
+  counts_.endpoint = settings.endpoint.authority + settings.endpoint.target;
+  breaker_settings_ = settings.breaker;
+  ++counts_.refused;
   if (flights_.size() >= kMostFlights)
     co_return fail(Reason::auth_unavailable, "too many tokens are being asked about");
   if (!breaker_.permit(settings.breaker, loop.now()))
     co_return fail(Reason::auth_unavailable, "the introspection endpoint has failed too often");
+  --counts_.refused;
+  ++counts_.asked;
   Waiters waiters;
   flights_.emplace(key, &waiters);
   const Result<Introspection> outcome = co_await call(settings, upstream, buffers, token);
@@ -108,6 +115,7 @@ io::Task<Result<Introspection>> Introspector::ask(const IntrospectionSettings& s
     breaker_.succeeded();
     keep(settings, key, *outcome, now, wall);
   } else {
+    ++counts_.failures;
     breaker_.failed(settings.breaker, now);
   }
   // Each runs on at once and reads the outcome before it waits again, while this frame lives.

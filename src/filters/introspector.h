@@ -32,6 +32,8 @@ struct IntrospectionSettings {
 class Introspector final : public pipeline::Kept::Item {
  public:
   bool busy() const noexcept override { return !flights_.empty(); }
+  const pipeline::AskCounts* counts() const noexcept override { return &counts_; }
+  bool refuses(io::TimePoint now) const noexcept override { return breaker_.open(breaker_settings_, now); }
 
   // What is known of a token, by its SHA-256; nullptr: it must be asked. Valid until the caller waits.
   const Introspection* find(const identity::Digest& token, io::TimePoint now);
@@ -43,9 +45,6 @@ class Introspector final : public pipeline::Kept::Item {
                                       http::BufferPool& buffers, std::string_view token, const identity::Digest& key,
                                       std::int64_t wall);
 
-  bool refuses(const IntrospectionSettings& settings, io::TimePoint now) const noexcept {
-    return breaker_.open(settings.breaker, now);
-  }
   std::size_t known() const noexcept { return known_.size(); }
 
  private:
@@ -72,6 +71,8 @@ class Introspector final : public pipeline::Kept::Item {
   std::unordered_map<identity::Digest, std::list<Known>::iterator, KeyHash> by_key_;
   std::unordered_map<identity::Digest, Waiters*, KeyHash> flights_;  // in the frame of who asks
   upstream::Breaker breaker_;
+  upstream::Breaker::Settings breaker_settings_;  // of who asked last
+  pipeline::AskCounts counts_;
 };
 
 }  // namespace weir::filters

@@ -164,6 +164,49 @@ void limits(Out& out, const Metrics& sum, const InstanceFacts& facts) {
          static_cast<double>(facts.instances));
 }
 
+void api_keys(Out& out, const Metrics& sum, const InstanceFacts& facts) {
+  about(out, "weir_api_keys", "gauge", "API keys that this instance knows, by state.");
+  const KeyFacts& keys = facts.api_keys;
+  const auto state = [&](std::string_view name, std::uint64_t count) {
+    line(out, "weir_api_keys{{state=\"{}\"}} {}", name, count);
+  };
+  state("live", keys.live);
+  state("disabled", keys.disabled);
+  state("revoked", keys.revoked);
+  state("expired", keys.expired);
+  about(out, "weir_api_key_lookups_total", "counter", "API keys that were presented, by what became of them.");
+  constexpr std::string_view kWords[] = {"good",     "unknown", "wrong",      "expired",
+                                         "disabled", "revoked", "unavailable"};  // by Outcome
+  for (std::size_t i = 0; i < sum.api_keys.outcomes.size(); ++i)
+    line(out, "weir_api_key_lookups_total{{result=\"{}\"}} {}", kWords[i], sum.api_keys.outcomes[i]);
+  line(out, "weir_api_key_lookups_total{{result=\"malformed\"}} {}", sum.api_keys.malformed);
+}
+
+void introspection(Out& out, const Metrics& sum) {
+  const auto all = sorted(sum.asked);
+  if (all.empty()) return;
+  about(out, "weir_introspection_lookups_total", "counter",
+        "Opaque tokens by how it was known what they are: kept answers, questions, others' questions.");
+  for (const auto* each : all) {
+    const auto result = [&](std::string_view word, std::uint64_t count) {
+      line(out, "weir_introspection_lookups_total{{endpoint=\"{}\",result=\"{}\"}} {}", escaped(each->first), word,
+           count);
+    };
+    result("hit", each->second.hits);
+    result("negative_hit", each->second.negative_hits);
+    result("asked", each->second.asked);
+    result("joined", each->second.joined);
+    result("refused", each->second.refused);
+  }
+  about(out, "weir_introspection_failures_total", "counter", "Questions that brought no answer that can be used.");
+  for (const auto* each : all)
+    line(out, "weir_introspection_failures_total{{endpoint=\"{}\"}} {}", escaped(each->first), each->second.failures);
+  about(out, "weir_introspection_breakers_open", "gauge", "Workers that leave the endpoint alone just now.");
+  for (const auto* each : all)
+    line(out, "weir_introspection_breakers_open{{endpoint=\"{}\"}} {}", escaped(each->first),
+         each->second.breakers_open);
+}
+
 void issuers(Out& out, const InstanceFacts& facts) {
   if (facts.key_sources.empty()) return;
   const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
@@ -217,6 +260,11 @@ std::string exposition(const Metrics& sum, const InstanceFacts& facts) {
   routes(out, sum);
   upstreams(out, sum);
   issuers(out, facts);
+  api_keys(out, sum, facts);
+  introspection(out, sum);
+  single(out, "weir_token_cache_forged_total", "counter",
+         "Shared verified tokens that were not believed: somebody else wrote them.",
+         static_cast<double>(sum.tokens_forged));
   limits(out, sum, facts);
   return out;
 }

@@ -56,7 +56,21 @@ void LimitMetrics::add(const LimitMetrics& other) noexcept {
   degraded += other.degraded;
 }
 
+void AskMetrics::add(const AskMetrics& other) noexcept {
+  hits += other.hits;
+  negative_hits += other.negative_hits;
+  asked += other.asked;
+  joined += other.joined;
+  refused += other.refused;
+  failures += other.failures;
+  breakers_open += other.breakers_open;
+}
+
 void Metrics::add(const Metrics& other) {
+  for (const auto& [endpoint, one] : other.asked) asked[endpoint].add(one);
+  for (std::size_t i = 0; i < api_keys.outcomes.size(); ++i) api_keys.outcomes[i] += other.api_keys.outcomes[i];
+  api_keys.malformed += other.api_keys.malformed;
+  tokens_forged += other.tokens_forged;
   for (const auto& [name, limit] : other.limits) limits[name].add(limit);
   rates.degraded = rates.degraded || other.rates.degraded;
   rates.wrong_type += other.rates.wrong_type;

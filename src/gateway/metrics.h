@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "http/message.h"
 #include "http/server.h"
+#include "ports/credential_store.h"
 #include "ports/rate_store.h"
 
 namespace weir::gateway {
@@ -65,6 +66,18 @@ struct LimitMetrics {
   void add(const LimitMetrics& other) noexcept;
 };
 
+// Of one endpoint that is asked who calls (pipeline/kept.h).
+struct AskMetrics {
+  std::uint64_t hits = 0;
+  std::uint64_t negative_hits = 0;
+  std::uint64_t asked = 0;
+  std::uint64_t joined = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t failures = 0;
+  std::uint64_t breakers_open = 0;  // each worker has one
+  void add(const AskMetrics& other) noexcept;
+};
+
 // Of one worker, or the sum over all.
 struct Metrics {
   // By route id; requests that no route took are under kNoRoute. unordered_map: its values stay where they are.
@@ -72,6 +85,9 @@ struct Metrics {
   std::unordered_map<std::string, UpstreamMetrics> upstreams;
   std::unordered_map<std::string, LimitMetrics> limits;  // by the limit's name
   ports::RateCounters rates;
+  std::unordered_map<std::string, AskMetrics> asked;  // by endpoint
+  ports::CredentialStore::Counters api_keys;
+  std::uint64_t tokens_forged = 0;
   Histogram overhead;  // duration less the wait for the upstream's first byte
   std::uint64_t active = 0;
   std::uint64_t connections_accepted = 0;
@@ -94,6 +110,11 @@ struct KeySourceFacts {
   double age = -1;          // seconds since that set was fetched; -1: there is none
 };
 
+// API keys in use, by state.
+struct KeyFacts {
+  std::uint64_t live = 0, disabled = 0, revoked = 0, expired = 0;
+};
+
 // What is not counted per worker.
 struct InstanceFacts {
   std::string_view version;
@@ -106,6 +127,7 @@ struct InstanceFacts {
   std::uint64_t names_stale = 0;
   std::uint64_t log_dropped = 0;
   std::vector<KeySourceFacts> key_sources;
+  KeyFacts api_keys;
   std::uint64_t limits_evicted = 0;
   std::uint64_t instances = 1;  // live ones, as far as this one knows
 };

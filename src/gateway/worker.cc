@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "gateway/run.h"
+#include "ports/token_cache.h"
 
 namespace weir::gateway {
 namespace {
@@ -168,7 +169,23 @@ Metrics Worker::measure() const {
     metrics.failed += upstream.counters().failed;
     metrics.idle += upstream.idle_connections();
   });
-  if (attachments_ && attachments_->services().rates) out.rates = attachments_->services().rates->counters();
+  if (attachments_) {
+    const pipeline::Services& services = attachments_->services();
+    if (services.rates) out.rates = services.rates->counters();
+    if (services.credentials) out.api_keys = services.credentials->counters();
+    if (services.tokens) out.tokens_forged = services.tokens->forged();
+  }
+  kept_.for_each([&](const pipeline::Kept::Item& item) {
+    const pipeline::AskCounts* counts = item.counts();
+    if (counts == nullptr || counts->endpoint.empty()) return;
+    out.asked[counts->endpoint].add({.hits = counts->hits,
+                                     .negative_hits = counts->negative_hits,
+                                     .asked = counts->asked,
+                                     .joined = counts->joined,
+                                     .refused = counts->refused,
+                                     .failures = counts->failures,
+                                     .breakers_open = item.refuses(loop_.now()) ? 1u : 0u});
+  });
   const auto& counters = server_.counters();
   out.connections_accepted = counters.accepted;
   out.connections_open = counters.open;

@@ -2,9 +2,35 @@
 
 namespace weir::identity {
 
+KeyStates states_of(const KeySet& keys, std::int64_t now) noexcept {
+  KeyStates out;
+  const auto count = [&](const KeyTable::Entry& entry) {
+    if (entry.revoked)
+      ++out.revoked;
+    else if (entry.disabled)
+      ++out.disabled;
+    else if (entry.expires != 0 && entry.expires <= now)
+      ++out.expired;
+    else
+      ++out.live;
+  };
+  if (keys.changed)
+    for (const KeyTable::Entry& entry : keys.changed->entries()) count(entry);
+  if (keys.all)
+    for (const KeyTable::Entry& entry : keys.all->entries())
+      if (!keys.changed || keys.changed->find({entry.id.data(), entry.id.size()}) == nullptr) count(entry);
+  return out;
+}
+
+KeyRing::Answer KeyRing::api_key(std::string_view id, std::string_view secret, std::int64_t now) {
+  const Answer out = look_up(id, secret, now);
+  ++counters_.outcomes[static_cast<std::size_t>(out.outcome)];
+  return out;
+}
+
 // No answer is remembered: the HMAC of a secret takes as long as the hash that a cache would be asked by
 // (docs/adr/0004-api-keys.md has the figures).
-KeyRing::Answer KeyRing::api_key(std::string_view id, std::string_view secret, std::int64_t now) {
+KeyRing::Answer KeyRing::look_up(std::string_view id, std::string_view secret, std::int64_t now) const {
   Answer out;
   if (!keys_ || !keys_->all || !keys_->pepper) return out;
   const KeyTable* table = keys_->changed.get();

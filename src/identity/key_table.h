@@ -40,6 +40,7 @@ class KeyTable {
   ~KeyTable();
 
   const Entry* find(std::string_view id) const noexcept;  // nullptr: there is none
+  std::span<const Entry> entries() const noexcept { return entries_; }
   std::size_t size() const noexcept { return entries_.size(); }
   std::size_t bytes() const noexcept;  // that it holds, about
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,17 @@
 
 namespace weir::pipeline {
 
+// Of a service outside that says who calls, and the answers kept of it. Since the item was made.
+struct AskCounts {
+  std::string endpoint;
+  std::uint64_t hits = 0;           // answered from what is kept: good ...
+  std::uint64_t negative_hits = 0;  // ... and not good
+  std::uint64_t asked = 0;
+  std::uint64_t joined = 0;    // waited for the answer to somebody else's question
+  std::uint64_t refused = 0;   // neither: the breaker is open, or too many ask
+  std::uint64_t failures = 0;  // of those asked: no answer that can be used
+};
+
 class Kept {
  public:
   class Item {
@@ -20,6 +32,10 @@ class Kept {
     virtual ~Item() = default;
     // Somebody holds a reference across a wait: it must stay.
     virtual bool busy() const noexcept = 0;
+    // What it has asked of whom, for the metrics; nullptr: it asks nobody.
+    virtual const AskCounts* counts() const noexcept { return nullptr; }
+    // Whether it leaves that one alone just now.
+    virtual bool refuses(io::TimePoint) const noexcept { return false; }
 
    private:
     friend class Kept;
@@ -40,6 +56,10 @@ class Kept {
   }
 
   std::size_t size() const noexcept { return items_.size(); }
+  template <class F>
+  void for_each(F&& f) const {
+    for (const auto& [key, item] : items_) f(*item);
+  }
 
  private:
   // What a reload left behind goes when something new is made, so reloads do not add up. Ten minutes: longer than any

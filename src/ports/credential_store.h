@@ -3,6 +3,7 @@
 // the source is lost later, the last table serves on. One per worker, its thread only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -27,6 +28,15 @@ class CredentialStore {
   // Whether `secret` is one of the live secrets of the key `id` at `now` (seconds since the epoch). Only a good
   // answer says whose it is.
   virtual Answer api_key(std::string_view id, std::string_view secret, std::int64_t now) = 0;
+  // Something was presented that is no key: a slip, or made up (its checksum does not hold). For the counters.
+  virtual void note_malformed() noexcept {}
+
+  static constexpr std::size_t kOutcomes = 7;
+  struct Counters {
+    std::array<std::uint64_t, kOutcomes> outcomes{};  // by Outcome
+    std::uint64_t malformed = 0;
+  };
+  virtual Counters counters() const noexcept { return {}; }
 };
 
 }  // namespace weir::ports

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ class TokenCache {
 
   // Keeps it for `ttl`; may be lost. Does not wait.
   virtual void put(std::string_view key, std::string_view value, std::chrono::seconds ttl) = 0;
+
+  // Entries that somebody without the secret wrote, so far.
+  virtual std::uint64_t forged() const noexcept { return 0; }
 };
 
 }  // namespace weir::ports

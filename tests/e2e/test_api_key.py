@@ -212,8 +212,14 @@ def test_a_disabled_key_works_again_once_enabled(gateway, keys, origin):
     assert time.monotonic() - begun < 1 * SCALE
     assert next(one["state"] for one in keys.list() if one["id"] == made["id"]) == "disabled"
     assert "is disabled" in keys.run("rotate", made["id"], wanted=1).stderr
+    assert gateway.metric("weir_api_keys", state="disabled") == 1
+    assert gateway.metric("weir_api_key_lookups_total", result="disabled") > 0
+    live, malformed = gateway.metric("weir_api_keys", state="live"), gateway.metric("weir_api_key_lookups_total", result="malformed")
+    assert ask(gateway, made["key"][:-1] + "x").status == 401
+    assert gateway.metric("weir_api_key_lookups_total", result="malformed") == malformed + 1
     keys.run("enable", made["id"])
     until("known again", lambda: ask(gateway, made["key"]).status == 200, 2)
+    assert gateway.metric("weir_api_keys", state="live") == live + 1
     keys.run("revoke", made["id"])
     assert "for good" in keys.run("enable", made["id"], wanted=1).stderr
     assert "which key?" in keys.run("disable", wanted=2).stderr

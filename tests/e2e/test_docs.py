@@ -114,13 +114,14 @@ def gateway(launch, shared_origin):
     issuer = {"issuer": "https://id.test", "audiences": ["*"], "jwks_url": "http://127.0.0.1:9/keys", "allow_http": True, "allow_private": True}
     return launch(config.document(
         config.route("all", "/**", shared_origin.url, canary_upstream_url=shared_origin.url, canary_weight=100, rate_limit_rps=1000,
-                     plugin_chain=[{"name": "jwt", "config": {"issuers": [issuer]}}])
+                     plugin_chain=[{"name": "jwt", "config": {"issuers": [issuer]}},
+                                   {"name": "oauth2_introspection", "config": {"endpoint": "http://127.0.0.1:9/introspect"}}])
     ))  # fmt: skip
 
 
 @pytest.fixture
 def metrics(gateway, origin):
-    fetch(gateway.port, "/x")
+    fetch(gateway.port, "/x", headers=[("Authorization", "Bearer opaque")])
     return gateway.metrics()
 
 

@@ -88,6 +88,8 @@ def test_tokens_are_asked_about_once(weir, origin, endpoint, idp):
         response = fetch(gateway.port, "/closed/x", headers=bearer("bad"))
     assert gateway.record_of(response).status == 401
     assert idp.asked == 2
+    for result, count in {"asked": 2, "hit": 9, "negative_hit": 9, "joined": 0}.items():
+        assert gateway.metric("weir_introspection_lookups_total", result=result) == count
     assert "s3cr3t-t0k3n" not in gateway.log_file.read_text() + gateway.stderr(), "tokens stay out of the log"
 
 
@@ -212,9 +214,14 @@ def test_the_breaker_tries_again(weir, origin, endpoint, idp):
     for _ in range(5):
         assert fetch(gateway.port, "/closed/x", headers=bearer("t")).status == 503
     assert idp.asked == 2
+    endpoint_is = {"endpoint": f"{endpoint.url.removeprefix('http://')}/introspect"}
+    assert gateway.metric("weir_introspection_failures_total", **endpoint_is) == 2
+    assert gateway.metric("weir_introspection_lookups_total", result="refused", **endpoint_is) == 3
+    assert gateway.metric("weir_introspection_breakers_open", **endpoint_is) == 1
     idp.known["t"] = ACTIVE
     until("it is let in again", lambda: fetch(gateway.port, "/closed/x", headers=bearer("t")).status == 200)
     assert idp.asked == 3
+    assert gateway.metric("weir_introspection_breakers_open", **endpoint_is) == 0
 
 
 @pytest.mark.parametrize("token, reason", [("bad", "ok"), ("odd", "ok"), ("good", "ok")])

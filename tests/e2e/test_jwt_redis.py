@@ -69,6 +69,7 @@ def test_writing_to_redis_logs_nobody_in(weir, origin, key, server):
         response = fetch(fresh.port, "/x", headers=bearer(bob))
         assert response.status == 200
         assert fresh.record_of(response)["consumer"] == "bob"
+        assert fresh.metric("weir_token_cache_forged_total") == 1
     # And what never was a good token does not become one, whatever stands there.
     other = weir(document(origin, key, server), environment={"TOKEN_SECRET": "t" * 40})
     response = fetch(other.port, "/x", headers=bearer(bob))

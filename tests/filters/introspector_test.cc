@@ -87,6 +87,14 @@ TEST_F(IntrospectorTest, ManyThatAskForOneTokenWaitForOneAnswer) {
   for (auto& out : outs) EXPECT_EQ((*out)->client_id, "shop");
   EXPECT_FALSE((*other)->active);
   EXPECT_FALSE(introspector.busy());
+  EXPECT_EQ(known("same"), "shop");
+  EXPECT_EQ(known("other"), "inactive");
+  const pipeline::AskCounts& counts = *introspector.counts();
+  EXPECT_EQ(counts.asked, 2u);
+  EXPECT_EQ(counts.joined, 49u);
+  EXPECT_EQ(counts.hits, 1u);
+  EXPECT_EQ(counts.negative_hits, 1u);
+  EXPECT_EQ(counts.refused + counts.failures, 0u);
 }
 
 TEST_F(IntrospectorTest, AFailureIsToldToAllWhoWaitedAndIsNotKept) {
@@ -144,21 +152,23 @@ TEST_F(IntrospectorTest, TheBreakerOpensProbesAndCloses) {
   service.will_answer(500, "");
   service.will_answer(200, R"({"active":"true"})");
   EXPECT_EQ(ask("1"), "the introspection endpoint failed");
-  EXPECT_FALSE(introspector.refuses(settings, loop.now()));
+  EXPECT_FALSE(introspector.refuses(loop.now()));
   EXPECT_EQ(ask("2"), "the introspection endpoint's answer does not say active: true or false");
-  EXPECT_TRUE(introspector.refuses(settings, loop.now()));
+  EXPECT_TRUE(introspector.refuses(loop.now()));
   EXPECT_EQ(ask("3"), "the introspection endpoint has failed too often");
   EXPECT_EQ(asked(), 2u);
+  EXPECT_EQ(introspector.counts()->failures, 2u);
+  EXPECT_EQ(introspector.counts()->refused, 1u);
   // Half open: one probe, the others are still refused.
   for (const auto end = loop.refresh() + milliseconds(50); loop.now() < end;) loop.turn(milliseconds(5));
-  EXPECT_FALSE(introspector.refuses(settings, loop.now()));
+  EXPECT_FALSE(introspector.refuses(loop.now()));
   std::optional<Outcome> probe, other;
   io::TaskGroup group;
   group.spawn(one("4", probe));
   group.spawn(one("5", other));
   ASSERT_TRUE(other);
   EXPECT_FALSE(*other);
-  EXPECT_TRUE(introspector.refuses(settings, loop.now()));
+  EXPECT_TRUE(introspector.refuses(loop.now()));
   service.will_answer(200, R"({"active":true,"client_id":"back"})");
   until_quiet(group);
   EXPECT_EQ((*probe)->client_id, "back");

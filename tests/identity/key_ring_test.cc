@@ -138,6 +138,42 @@ TEST(KeyTable, UsesAreTakenOnce) {
   EXPECT_EQ(keys->take_uses().size(), 1u);
 }
 
+TEST(KeyRing, CountsWhatBecameOfEachKey) {
+  KeyRecord off = record(2), gone = record(3), old = record(4);
+  off.disabled = true;
+  gone.revoked = kNow - 1;
+  old.expires = kNow - 1;
+  KeyRing keys = ring({record(1), off, gone, old});
+  const auto counted = [&](Outcome outcome) { return keys.counters().outcomes[static_cast<std::size_t>(outcome)]; };
+  (void)keys.api_key(id(1), secret(1), kNow);
+  (void)keys.api_key(id(1), secret(1), kNow);
+  (void)keys.api_key(id(1), secret(2), kNow);
+  (void)keys.api_key(id(9), secret(9), kNow);
+  for (const std::size_t number : {2u, 3u, 4u}) (void)keys.api_key(id(number), secret(number), kNow);
+  keys.note_malformed();
+  EXPECT_EQ(counted(Outcome::good), 2u);
+  for (const Outcome one : {Outcome::wrong, Outcome::unknown, Outcome::disabled, Outcome::revoked, Outcome::expired})
+    EXPECT_EQ(counted(one), 1u);
+  EXPECT_EQ(counted(Outcome::unavailable), 0u);
+  EXPECT_EQ(keys.counters().malformed, 1u);
+}
+
+TEST(KeySet, StatesAreThoseARequestWouldMeet) {
+  KeyRecord off = record(2), gone = record(3), old = record(4), back = record(2);
+  off.disabled = true;
+  gone.revoked = kNow - 1;
+  old.expires = kNow + 10;
+  const KeySet keys{table({record(1), off, gone, old}), table({back, record(5)}), kPepper};
+  const KeyStates now = states_of(keys, kNow), later = states_of(keys, kNow + 10);
+  EXPECT_EQ(now.live, 4u) << "1, 2 by what has changed, 4 and 5";
+  EXPECT_EQ(now.disabled, 0u);
+  EXPECT_EQ(now.revoked, 1u);
+  EXPECT_EQ(now.expired, 0u);
+  EXPECT_EQ(later.live, 3u);
+  EXPECT_EQ(later.expired, 1u);
+  EXPECT_EQ(states_of(KeySet{}, kNow).live, 0u);
+}
+
 TEST(KeyRecord, JsonAndBack) {
   KeyRecord full = record(5);
   full.secrets.push_back({sha256("x"), 7, 9});

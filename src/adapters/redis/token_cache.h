@@ -25,7 +25,7 @@ class TokenCache final : public ports::TokenCache {
   io::Task<std::optional<std::string>> get(std::string_view key) override;
   void put(std::string_view key, std::string_view value, std::chrono::seconds ttl) override;
 
-  std::uint64_t forged() const noexcept { return forged_; }  // entries whose HMAC did not hold
+  std::uint64_t forged() const noexcept override { return forged_; }
   bool ended() const noexcept { return tasks_.running() == 0; }
 
  private:
