@@ -14,10 +14,10 @@ struct Difference {
   enum class What : std::uint8_t { added, changed, removed };
   What what = What::changed;
   Kind kind = Kind::route;
-  std::string name;
-  Json before;  // redacted (audit.h); null: it was not there
-  Json after;
-  std::vector<std::string> fields;  // of changed: the names of the members that differ
+  std::string name{};
+  Json before{};  // redacted (audit.h); null: it was not there
+  Json after{};
+  std::vector<std::string> fields{};  // of changed: the names of the members that differ
 };
 
 // By kind, then name. The order of policies is a field `order` of those whose neighbours changed.

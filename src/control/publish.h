@@ -31,10 +31,11 @@ struct Published {
 
 // What check() and a publication say of a document. No revision without it.
 struct Proof {
-  Json document;
-  std::string text;  // canonical
+  std::uint64_t base = 0;  // the last revision, that it was compared with; 0: none
+  std::string text;        // canonical
   std::string digest;
   Findings findings;  // all but those ignored; the guards' too
+  revision::Extent changes;
   bool publishable(bool force) const noexcept;
 };
 Agreed<Proof> check(StoreView& view, const Rules& rules);  // POST /v1/draft/check

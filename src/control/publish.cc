@@ -1,0 +1,300 @@
+#include "control/publish.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "control/assemble.h"
+#include "control/audit.h"
+#include "control/guards.h"
+#include "control/operators.h"
+#include "snapshot/compile.h"
+#include "snapshot/document.h"
+#include "snapshot/parts.h"
+
+namespace weir::control {
+namespace {
+
+bool is_of_a_guard(const Finding& finding) noexcept {
+  return finding.rule == "empty_config" || finding.rule == "shrunken";
+}
+
+void append(Findings& out, Findings more) { std::ranges::move(more, std::back_inserter(out)); }
+
+Findings worst_first(Findings findings) {
+  Findings out;
+  for (const Severity each : {Severity::error, Severity::block, Severity::warn})
+    for (Finding& finding : findings)
+      if (finding.severity == each) out.push_back(std::move(finding));
+  return out;
+}
+
+Findings probe(const Rules& rules, const snapshot::Snapshot& snapshot) {
+  std::vector<ProbeTarget> targets;
+  for (const pipeline::UpstreamSpec& upstream : snapshot.upstreams)
+    for (const pipeline::TargetSpec& target : upstream.targets) targets.push_back({upstream.name, target.address});
+  const std::vector<std::string> said = rules.probe(targets);
+  Findings out;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (i >= said.size() || said[i].empty()) continue;
+    out.push_back({.severity = Severity::warn,
+                   .rule = "unreachable_upstream",
+                   .kind = Kind::upstream,
+                   .name = targets[i].upstream,
+                   .field = "targets",
+                   .message = fmt::format("{}: {}", targets[i].address, said[i]),
+                   .hint = "the control plane asked; gateways may reach it all the same"});
+  }
+  return out;
+}
+
+Agreed<Proof> prove(StoreView& view, const Rules& rules, const Json& document) {
+  auto before = agreed(published_document(view));
+  if (!before) return std::unexpected(std::move(before.error()));
+  auto last = agreed(view.revision(0));
+  if (!last) return std::unexpected(std::move(last.error()));
+  Proof out;
+  out.base = *last ? (*last)->number : 0;
+  out.text = to_canonical(document);
+  // What is compiled is what will be signed, to the byte.
+  const auto own = parse_json(out.text);
+  if (!own) return object_to(Objection::Kind::invalid, "the draft has no canonical form: " + own.error().message);
+  out.digest = snapshot::digest(*own);
+  const auto compiled = snapshot::compile(snapshot::merge(rules.instance, *own), {.filters = rules.schemas.filters(),
+                                                                                  .base_dir = rules.base_dir,
+                                                                                  .revision = out.base + 1,
+                                                                                  .published = true,
+                                                                                  .master_key = rules.master_key});
+  if (compiled) {
+    append(out.findings, lint(*own, **compiled, rules.lint));
+    if (rules.probe) append(out.findings, probe(rules, **compiled));
+  } else {
+    for (const Problem& problem : compiled.error()) out.findings.push_back(finding_of(*own, problem));
+  }
+  append(out.findings, guard(*before, *own, rules.shrink_percent));
+  out.findings = worst_first(std::move(out.findings));
+  out.changes = revision::extent(*before, *own);
+  return out;
+}
+
+Agreed<Json> document_of(StoreView& view, std::uint64_t number) {
+  auto found = agreed(view.document(number));
+  if (!found) return std::unexpected(std::move(found.error()));
+  if (!*found || number == 0)
+    return object_to(Objection::Kind::absent, fmt::format("there is no revision {}", number));
+  auto document = parse_json((*found)->document);
+  if (!document)
+    return std::unexpected(
+        objection_of({StoreError::Kind::broken, fmt::format("the document of revision {} is damaged", number)}));
+  return std::move(*document);
+}
+
+Agreed<std::vector<Changed>> become(StoreWriter& writer, const Rules& rules, const Author& author,
+                                    const Json& document) {
+  auto present = agreed(writer.all_objects());
+  if (!present) return std::unexpected(std::move(present.error()));
+  return Draft(writer, rules, author).replace_all(objects_of(document, *present));
+}
+
+Agreed<void> permit(const Author& author, bool rollback) {
+  if (may(author.who, rollback ? Action::rollback : Action::publish)) return {};
+  return object_to(Objection::Kind::forbidden,
+                   fmt::format("the role {} may not {}", word(author.who.role), rollback ? "roll back" : "publish"));
+}
+
+Json counts(const revision::Extent& extent) {
+  Json out = Json::object();
+  out.set("added", extent.added);
+  out.set("changed", extent.changed);
+  out.set("removed", extent.removed);
+  return out;
+}
+
+enum class Past : std::uint8_t { nothing, guards, lint };  // what does not stand in the way
+
+bool passes(const Findings& findings, Past past) noexcept {
+  return std::ranges::none_of(findings, [&](const Finding& finding) {
+    if (past == Past::lint) return finding.severity == Severity::error;
+    return stands_in_the_way(finding) && !(past == Past::guards && is_of_a_guard(finding));
+  });
+}
+
+// With the lock held, and the draft as it shall be.
+class Publication {
+ public:
+  Publication(StoreWriter& writer, const Rules& rules, const revision::SigningKey& key, const Author& author,
+              const PublishOptions& options)
+      : writer_(writer), rules_(rules), key_(key), author_(author), options_(options) {}
+
+  Agreed<Published> run(const Proof* known, Past past) {
+    auto document = agreed(assemble(writer_));
+    if (!document) return std::unexpected(std::move(document.error()));
+    auto last = agreed(writer_.revision(0));
+    if (!last) return std::unexpected(std::move(last.error()));
+    const std::uint64_t base = *last ? (*last)->number : 0;
+    const std::string digest = snapshot::digest(*document);
+    // A number that is known elsewhere and is not ours has to be overtaken, whatever its document.
+    if (*last && (*last)->digest == digest && base >= options_.number_floor) return unchanged(std::move(**last));
+    Proof proof;
+    if (known != nullptr && known->base == base && known->digest == digest) {
+      proof = *known;
+    } else {
+      auto made = prove(writer_, rules_, *document);
+      if (!made) return std::unexpected(std::move(made.error()));
+      proof = std::move(*made);
+    }
+    if (!passes(proof.findings, past)) {
+      const auto in_the_way = std::ranges::count_if(proof.findings, stands_in_the_way);
+      return object_to(
+          Objection::Kind::unpublishable,
+          fmt::format("the draft cannot be published: {} problem{}", in_the_way, in_the_way == 1 ? "" : "s"),
+          std::move(proof.findings));
+    }
+    return add(std::move(proof), *last, std::max(base, options_.number_floor) + 1);
+  }
+
+ private:
+  Agreed<Published> unchanged(RevisionInfo last) {
+    auto revision = agreed(writer_.document(last.number));
+    if (!revision) return std::unexpected(std::move(revision.error()));
+    Published out;
+    if (*revision) out.revision = std::move(**revision);
+    out.info = std::move(last);
+    out.unchanged = true;
+    return out;
+  }
+
+  Agreed<Published> add(Proof proof, const std::optional<RevisionInfo>& last, std::uint64_t number) {
+    Published out;
+    out.info.number = number;
+    out.info.digest = proof.digest;
+    out.info.made_at = author_.at_ms / 1000;
+    out.info.made_by = author_.who.name;
+    out.info.message = options_.message;
+    out.info.rolled_back_to = options_.rollback_to;
+    out.info.changes = counts(proof.changes);
+    out.changes = proof.changes;
+    out.revision = key_.sign(number, std::move(proof.text), out.info.made_at);
+    for (Finding& finding : proof.findings) {
+      if (finding.severity == Severity::block) finding.severity = Severity::warn;
+      out.warnings.push_back(std::move(finding));
+    }
+    if (auto added = agreed(writer_.add_revision(out.info, out.revision)); !added)
+      return std::unexpected(std::move(added.error()));
+    if (auto noted = note(out.info, last); !noted) return std::unexpected(std::move(noted.error()));
+    return out;
+  }
+
+  Agreed<void> note(const RevisionInfo& info, const std::optional<RevisionInfo>& last) {
+    AuditEntry entry;
+    entry.at_ms = author_.at_ms;
+    entry.actor = author_.who.name;
+    entry.from = author_.from;
+    entry.action = info.rolled_back_to == 0 ? "publish" : "rollback";
+    entry.kind = "revision";
+    entry.name = std::to_string(info.number);
+    entry.revision = info.number;
+    if (last) {
+      entry.before = Json::object();
+      entry.before.set("number", last->number);
+      entry.before.set("digest", last->digest);
+    }
+    entry.after = Json::object();
+    entry.after.set("number", info.number);
+    entry.after.set("digest", info.digest);
+    if (!info.message.empty()) entry.after.set("message", info.message);
+    if (info.rolled_back_to != 0) entry.after.set("rolled_back_to", info.rolled_back_to);
+    if (options_.force) entry.after.set("forced", true);
+    entry.after.set("changes", info.changes);
+    return agreed(append_audit(writer_, std::move(entry)));
+  }
+
+  StoreWriter& writer_;
+  const Rules& rules_;
+  const revision::SigningKey& key_;
+  const Author& author_;
+  const PublishOptions& options_;
+};
+
+}  // namespace
+
+bool Proof::publishable(bool force) const noexcept { return passes(findings, force ? Past::guards : Past::nothing); }
+
+Agreed<Proof> check(StoreView& view, const Rules& rules) {
+  auto document = agreed(assemble(view));
+  if (!document) return std::unexpected(std::move(document.error()));
+  return prove(view, rules, *document);
+}
+
+Agreed<Published> publish(StoreWriter& writer, const Rules& rules, const revision::SigningKey& key,
+                          const Author& author, const PublishOptions& options, const Proof* proof) {
+  if (auto allowed = permit(author, options.rollback_to != 0); !allowed)
+    return std::unexpected(std::move(allowed.error()));
+  if (options.rollback_to != 0) {
+    auto document = document_of(writer, options.rollback_to);
+    if (!document) return std::unexpected(std::move(document.error()));
+    if (auto done = become(writer, rules, author, *document); !done) return std::unexpected(std::move(done.error()));
+  }
+  return Publication(writer, rules, key, author, options).run(proof, options.force ? Past::guards : Past::nothing);
+}
+
+Agreed<Published> publish(Store& store, const Rules& rules, const revision::SigningKey& key, const Author& author,
+                          const PublishOptions& options) {
+  if (auto allowed = permit(author, options.rollback_to != 0); !allowed)
+    return std::unexpected(std::move(allowed.error()));
+  Agreed<Proof> proof;
+  const auto read = store.read([&](StoreView& view) -> StoreResult<void> {
+    if (options.rollback_to == 0) {
+      proof = check(view, rules);
+    } else if (auto document = document_of(view, options.rollback_to)) {
+      proof = prove(view, rules, *document);
+    } else {
+      proof = std::unexpected(std::move(document.error()));
+    }
+    return {};
+  });
+  if (!read) return std::unexpected(objection_of(read.error()));
+  if (!proof) return std::unexpected(std::move(proof.error()));
+  Agreed<Published> out;
+  const auto done = transact(store, options.dry_run, [&](StoreWriter& writer) -> Agreed<void> {
+    out = publish(writer, rules, key, author, options, &*proof);
+    if (!out) return std::unexpected(out.error());
+    return {};
+  });
+  if (!done) return std::unexpected(done.error());
+  return out;
+}
+
+Agreed<std::vector<Changed>> discard(StoreWriter& writer, const Rules& rules, const Author& author) {
+  if (!may(author.who, Action::rollback))
+    return object_to(
+        Objection::Kind::forbidden,
+        fmt::format("the role {} may not discard the draft: it holds changes of others", word(author.who.role)));
+  auto document = agreed(published_document(writer));
+  if (!document) return std::unexpected(std::move(document.error()));
+  return become(writer, rules, author, *document);
+}
+
+Agreed<std::optional<Published>> seed(Store& store, const Rules& rules, const revision::SigningKey& key,
+                                      const Json& document, std::uint64_t number_floor) {
+  std::optional<Published> out;
+  const Author author = system_author();
+  PublishOptions options{.message = "from the config file", .number_floor = number_floor};
+  const auto done = transact(store, false, [&](StoreWriter& writer) -> Agreed<void> {
+    auto last = agreed(writer.revision(0));
+    if (!last) return std::unexpected(std::move(last.error()));
+    auto objects = agreed(writer.all_objects());
+    if (!objects) return std::unexpected(std::move(objects.error()));
+    if (*last || !objects->empty() || document.members().empty()) return {};
+    if (auto seeded = become(writer, rules, author, document); !seeded)
+      return std::unexpected(std::move(seeded.error()));
+    auto published = Publication(writer, rules, key, author, options).run(nullptr, Past::lint);
+    if (!published) return std::unexpected(std::move(published.error()));
+    out = std::move(*published);
+    return {};
+  });
+  if (!done) return std::unexpected(done.error());
+  return out;
+}
+
+}  // namespace weir::control
