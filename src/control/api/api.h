@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -15,7 +16,9 @@
 #include "control/api/counts.h"
 #include "control/api/instance_board.h"
 #include "control/api/message.h"
+#include "control/api/problem.h"
 #include "control/api/throttle.h"
+#include "control/operators.h"
 #include "control/publish.h"
 #include "identity/key_store.h"
 
@@ -41,6 +44,20 @@ struct Means {
   std::function<std::int64_t()> clock = now_ms;
 };
 
+// Tokens that have held since the process began. Any thread.
+class SeenTokens {
+ public:
+  bool knows(std::string_view id) const;
+  // True: its use is worth writing down, which it was not for a while.
+  bool note(const std::string& id, std::int64_t now_ms);
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::int64_t, std::less<>> last_;  // milliseconds; as many as there are tokens
+};
+
+struct Call;
+
 class Api {
  public:
   explicit Api(Means means) : means_(std::move(means)) {}
@@ -48,17 +65,17 @@ class Api {
   ApiResponse answer(const ApiRequest& request);
 
   Counts& counts() noexcept { return counts_; }
-  std::mutex& keys_lock() noexcept { return keys_lock_; }
 
  private:
   Outcome<ApiResponse> respond_to(const ApiRequest& request);
-  Outcome<Operator> caller_of(const ApiRequest& request, StoreView& view);
-  Outcome<ApiResponse> with_store(Call& call);
-  Outcome<ApiResponse> written(Call& call);
+  Outcome<Operator> logged_in(const ApiRequest& request);
+  void note_failure(const ApiRequest& request, std::int64_t now);
+  Outcome<ApiResponse> handled(Call& call);
 
   Means means_;
   Counts counts_;
   Throttle throttle_;
+  SeenTokens seen_;
   std::mutex keys_lock_;
 };
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/json.h"
+#include "base/schema.h"
 #include "control/api/api.h"
 #include "control/api/query.h"
 #include "control/api/routes.h"
@@ -17,14 +17,19 @@ struct Call {
   const ApiRequest& request;
   const Route& route;
   const Query& query;
-  const Json& body;        // null: none
-  const Operator* caller;  // nullptr on open pages only
+  const Json& body;  // null: none
+  Author author;     // of open pages nobody
   const Means& means;
   Counts& counts;
-  std::int64_t now_ms = 0;
+  std::mutex& keys_lock;  // held while means.keys is used
   bool dry_run = false;
+  bool publish = false;
+  // Of ?publish; set by handlers whose body has them.
+  std::string publish_message{};
+  bool force = false;
 
   Kind kind() const noexcept { return *route.kind; }
+  std::uint64_t number_floor() const { return means.number_floor ? means.number_floor() : 0; }
   // What stands in the path for "{parameter}". Asking for one the path has not is a bug.
   const std::string& parameter(std::string_view name) const;
 };
@@ -32,9 +37,20 @@ struct Call {
 // 200 (or another) with a body.
 ApiResponse answer(const Json& body, int status = 200);
 
+// The body has passed `schema`, or all its mistakes: 422.
+Outcome<void> check_body(const Call& call, const Schema& schema);
+
 // A store's result inside a handler.
 template <class T>
 Outcome<T> of(StoreResult<T> result) {
+  if (!result) return std::unexpected(refusal(result.error()));
+  if constexpr (std::is_void_v<T>)
+    return {};
+  else
+    return std::move(*result);
+}
+template <class T>
+Outcome<T> of(Agreed<T> result) {
   if (!result) return std::unexpected(refusal(result.error()));
   if constexpr (std::is_void_v<T>)
     return {};

@@ -34,6 +34,8 @@ Outcome<ApiResponse> roll_back(Call& call, StoreWriter& writer);
 // revisions.cc
 Outcome<ApiResponse> list_revisions(Call& call, StoreView& view);
 Outcome<ApiResponse> get_revision(Call& call, StoreView& view);
+// The number that {number} names, `latest` too, if there is such a revision.
+Outcome<std::uint64_t> revision_number(const Call& call, StoreView& view);
 Outcome<ApiResponse> get_document(Call& call, StoreView& view);
 Outcome<ApiResponse> get_diff(Call& call, StoreView& view);
 Outcome<ApiResponse> get_status(Call& call, StoreView& view);
@@ -50,6 +52,8 @@ Outcome<ApiResponse> patch_operator(Call& call, StoreWriter& writer);
 Outcome<ApiResponse> delete_operator(Call& call, StoreWriter& writer);
 Outcome<ApiResponse> create_token(Call& call, StoreWriter& writer);
 Outcome<ApiResponse> delete_token(Call& call, StoreWriter& writer);
+// 400 if the request has an Idempotency-Key: its answer cannot be kept.
+Outcome<void> refuse_repetition(const Call& call);
 
 // keys.cc
 Outcome<ApiResponse> list_keys(Call& call);

@@ -15,6 +15,8 @@ const Words kNone = {};
 const Words kWrite = {"dry_run", "publish"};
 const Words kDryRun = {"dry_run"};
 const Words kList = {"limit", "cursor", "tag", "q"};
+const Words kSealedList = {"limit", "cursor", "tag", "q", "sealed"};
+const Words kSealed = {"sealed"};
 const Words kPages = {"limit", "cursor"};
 
 std::vector<std::string> split(std::string_view path) {
@@ -43,9 +45,10 @@ class Table {
 void add_objects(Table& table, Kind kind) {
   const std::string all = fmt::format("/v1/{}", collection(kind));
   const std::string one = all + "/{name}";
-  table.add("GET", all, Need::read, Takes::nothing, kList, list_objects, kind);
+  const bool sealed = kind == Kind::certificate || kind == Kind::secret;
+  table.add("GET", all, Need::read, Takes::nothing, sealed ? kSealedList : kList, list_objects, kind);
   table.add("POST", all, Need::edit, Takes::json, kWrite, create_object, kind);
-  table.add("GET", one, Need::read, Takes::nothing, kNone, get_object, kind);
+  table.add("GET", one, Need::read, Takes::nothing, sealed ? kSealed : kNone, get_object, kind);
   table.add("PUT", one, Need::edit, Takes::json, kWrite, put_object, kind);
   table.add("PATCH", one, Need::edit, Takes::merge_patch, kWrite, patch_object, kind);
   table.add("DELETE", one, Need::edit, Takes::nothing, kWrite, delete_object, kind);
@@ -95,8 +98,10 @@ void add_people(Table& table) {
 
 std::vector<Route> make_routes() {
   Table table;
-  for (const auto& [path, handler] :
-       {std::pair{"/openapi.yaml", openapi}, {"/livez", live}, {"/readyz", ready}, {"/metrics", metrics}})
+  for (const auto& [path, handler] : {std::pair<const char*, Plain>{"/openapi.yaml", openapi},
+                                      {"/livez", live},
+                                      {"/readyz", ready},
+                                      {"/metrics", metrics}})
     table.add("GET", path, Need::nothing, Takes::nothing, kNone, handler);
   for (int kind = 0; kind < kKindCount; ++kind) add_objects(table, static_cast<Kind>(kind));
   table.add("GET", "/v1/filters", Need::read, Takes::nothing, kNone, list_filters);

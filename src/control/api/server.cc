@@ -156,7 +156,7 @@ io::Task<ApiResponse> ApiServer::answer(http::ServerExchange& exchange) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
     if (name == "host") value = head.host;
   }
-  request->from = exchange.peer.address.ip.to_string();
+  request->from = exchange.peer.address.ip().to_string();
   request->secure = exchange.peer.secure;
   // Strangers cannot make us hold megabytes: without a token the body stays where it is.
   if (request->field("authorization") != nullptr) {

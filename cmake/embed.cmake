@@ -1,0 +1,18 @@
+# weir_embed_openapi(TARGET): docs/openapi.yaml becomes openapi_text() of src/control/api/openapi.h. Made anew whenever the
+# file changes; unchanged text compiles nothing.
+function(weir_embed_openapi target)
+  set(source ${CMAKE_SOURCE_DIR}/docs/openapi.yaml)
+  set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  file(READ ${source} text)
+  set(made ${CMAKE_BINARY_DIR}/embedded/openapi.cc)
+  set(begin "#include \"control/api/openapi.h\"\n\nnamespace weir::control::api {\n\nstd::string_view openapi_text() noexcept {\n  return R\"yaml(")
+  set(code "${begin}${text})yaml\";\n}\n\n}  // namespace weir::control::api\n")
+  set(before "")
+  if(EXISTS ${made})
+    file(READ ${made} before)
+  endif()
+  if(NOT "${code}" STREQUAL "${before}")
+    file(WRITE ${made} "${code}")
+  endif()
+  target_sources(${target} PRIVATE ${made})
+endfunction()
