@@ -1,6 +1,8 @@
 // Filter concurrency_limit: how many requests of one caller may be in flight at once in this instance. A request
 // takes its seat here and leaves it when the exchange is over, whatever became of it: also when the client has gone.
 // Exchange's thread.
+#include <array>
+
 #include "filters/config.h"
 #include "filters/limit_answer.h"
 #include "filters/limit_key.h"
@@ -40,16 +42,22 @@ class ConcurrencyLimit final : public pipeline::Filter {
   Verdict on_request(Exchange& exchange) const override {
     ports::RateStore* const store = exchange.lease.services.rates;
     if (store == nullptr) return Verdict::refuse(Reason::internal, "this process keeps no limits");
-    RateAsk ask;
-    ask.limit = &limit_;
-    ask.scope = scope_.of(exchange);
-    ask.key = key_.of(exchange);
-    const ports::RateStore::Seat seat = store->enter(ask);
-    if (seat != nullptr && !exchange.limited.hold(seat)) {
-      store->leave(seat);
-      return Verdict::refuse(Reason::internal, "more concurrency limits than one request can hold");
+    const std::span<const std::string_view> keys = key_.of(exchange);
+    const std::span<RateAsk> asks = questions(exchange, keys.size());
+    std::array<ports::RateStore::Seat, LimitKey::kMost> seats{};
+    std::size_t taken = 0;
+    for (; taken < keys.size(); ++taken) {
+      asks[taken] = {.limit = &limit_, .scope = scope_.of(exchange), .key = keys[taken]};
+      if ((seats[taken] = store->enter(asks[taken])) == nullptr) break;
     }
-    return conclude(exchange, {&ask, 1}, Reason::concurrency_limited);
+    const bool all = taken == keys.size();
+    if (!all || !exchange.limited.can_hold(taken)) {
+      for (std::size_t i = 0; i < taken; ++i) store->leave(seats[i]);
+      if (all) return Verdict::refuse(Reason::internal, "more concurrency limits than one request can hold");
+    } else {
+      for (std::size_t i = 0; i < taken; ++i) exchange.limited.hold(seats[i]);
+    }
+    return conclude(exchange, asks, Reason::concurrency_limited);
   }
 
   void on_response(Exchange& exchange) const override { tell(exchange, legacy_); }

@@ -15,6 +15,17 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
 
 }  // namespace
 
+std::string_view FieldRef::joined(const http::Fields& fields, Arena& arena) const {
+  std::string_view out;
+  bool some = false;
+  for (const http::Field& field : fields) {
+    if (field.id != id || (id == http::FieldName::other && !http::equal_ignoring_case(field.name, name))) continue;
+    out = some ? arena.concat({out, ", ", field.value}) : field.value;
+    some = true;
+  }
+  return out;
+}
+
 FieldRef field_ref(std::string_view name) { return {http::field_name(name), std::string(name)}; }
 
 bool is_field_name(std::string_view text, std::string& why) {

@@ -22,6 +22,8 @@ struct FieldRef {
   const http::Field* find(const http::Fields& fields) const noexcept {
     return id != http::FieldName::other ? fields.find(id) : fields.find(std::string_view(name));
   }
+  // All values in their order, ", " between them (RFC 9110 §5.3); one alone as it stands. Empty: there is none.
+  std::string_view joined(const http::Fields& fields, Arena& arena) const;
   void set(http::Fields& fields, std::string_view value) const {
     id != http::FieldName::other ? fields.set(id, value) : fields.set(std::string_view(name), value);
   }

@@ -76,6 +76,12 @@ void tell_legacy(Exchange& exchange, std::span<const Limited::Entry> entries) {
   field("X-RateLimit-Reset", t_of(*strictest));
 }
 
+// A refusal before what is let through; of two refusals the later return, else what leaves less.
+bool is_stricter(const ports::RateDecision& a, const ports::RateDecision& b) noexcept {
+  if (a.allowed != b.allowed) return b.allowed;
+  return a.allowed ? a.remaining < b.remaining : a.retry_after > b.retry_after;
+}
+
 Limited::Entry entry_of(const ports::RateAsk& ask) {
   Limited::Entry out{ask.limit, ask.decision, ask.limit->most, 0};
   if (ask.limit->kind == RateLimit::Kind::bucket) {
@@ -111,12 +117,23 @@ io::Task<pipeline::Verdict> decide_waiting(Exchange& exchange, Reason reason) {
 
 pipeline::Verdict conclude(Exchange& exchange, std::span<const ports::RateAsk> asks, Reason reason) {
   const ports::RateAsk* refused = nullptr;
-  for (const ports::RateAsk& ask : asks) {
-    if (!ask.decision.made) continue;
-    exchange.limited.add(entry_of(ask));
+  for (auto at = asks.begin(); at != asks.end();) {
+    // Of one limit, which has several buckets for a caller of several groups, the strictest is told and counted.
+    const RateLimit* const limit = at->limit;
+    const ports::RateAsk* strictest = nullptr;
+    bool degraded = false;
+    for (; at != asks.end() && at->limit == limit; ++at) {
+      if (!at->decision.made) continue;
+      degraded = degraded || at->decision.degraded;
+      if (strictest == nullptr || is_stricter(at->decision, strictest->decision)) strictest = &*at;
+    }
+    if (strictest == nullptr) continue;
+    Limited::Entry entry = entry_of(*strictest);
+    entry.decision.degraded = degraded;
+    exchange.limited.add(entry);
     // Of several that refuse the one that takes longest says when to come again.
-    if (!ask.decision.allowed && (refused == nullptr || ask.decision.retry_after > refused->decision.retry_after))
-      refused = &ask;
+    if (!entry.decision.allowed && (refused == nullptr || entry.decision.retry_after > refused->decision.retry_after))
+      refused = strictest;
   }
   if (refused == nullptr) return pipeline::Verdict::next();
   const std::uint64_t wait = std::max<std::uint64_t>(1, seconds_up(refused->decision.retry_after));

@@ -49,7 +49,24 @@ LimitKey::LimitKey(std::string_view text) {
   if (word != kWords.end()) kind_ = word->kind;
 }
 
-std::string_view LimitKey::of(Exchange& exchange) const {
+std::span<const std::string_view> LimitKey::of(Exchange& exchange) const {
+  const std::span<const std::string_view> groups = exchange.auth.identity.groups;
+  if (kind_ != Kind::group || groups.size() < 2) {
+    auto* out = exchange.arena.array<std::string_view>(1);
+    *out = one(exchange);
+    return {out, 1};
+  }
+  auto* out = exchange.arena.array<std::string_view>(std::min(groups.size(), kMost));
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < groups.size() && count < kMost; ++i) {
+    // A group that is named twice is charged once.
+    if (std::ranges::find(groups.first(i), groups[i]) == groups.first(i).end())
+      out[count++] = marked(exchange, "g", groups[i]);
+  }
+  return {out, count};
+}
+
+std::string_view LimitKey::one(Exchange& exchange) const {
   const pipeline::Identity& identity = exchange.auth.identity;
   switch (kind_) {
     case Kind::consumer:
@@ -58,10 +75,8 @@ std::string_view LimitKey::of(Exchange& exchange) const {
       return marked(exchange, "g", identity.groups.empty() ? std::string_view() : identity.groups.front());
     case Kind::credential:
       return marked(exchange, "k", identity.credential);
-    case Kind::header: {
-      const http::Field* field = header_.find(exchange.request.fields);
-      return marked(exchange, "h", field == nullptr ? std::string_view() : field->value);
-    }
+    case Kind::header:
+      return marked(exchange, "h", header_.joined(exchange.request.fields, exchange.arena));
     case Kind::ip:
       return address_key(exchange);
     case Kind::service:

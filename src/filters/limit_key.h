@@ -2,6 +2,7 @@
 // every request; views into the exchange.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,14 +19,20 @@ class LimitKey {
   // A text that is_limit_key() let through.
   explicit LimitKey(std::string_view text);
 
-  // Never empty. Who is not known (no consumer, group or credential; a request without the header) is told by the
-  // client's address, so that saying nothing never helps. With the kind in it: a consumer is never taken for an
-  // address. In the exchange's arena.
-  std::string_view of(pipeline::Exchange& exchange) const;
+  // By what this request counts, at most kMost times: once for each of the caller's groups, else once. Never empty.
+  // Who is not known (no consumer, group or credential; a request without the header) is told by the client's
+  // address, so that saying nothing never helps; a header that comes several times by all its values (RFC 9110 §5.3),
+  // so that doubling it does not choose one. With the kind in it: a consumer is never taken for an address. In the
+  // exchange's arena, as what it points to.
+  std::span<const std::string_view> of(pipeline::Exchange& exchange) const;
+  // Of groups beyond it nothing is counted: more than anybody has been seen to need, and each is a bucket to ask.
+  static constexpr std::size_t kMost = 16;
 
   Kind kind() const noexcept { return kind_; }
 
  private:
+  std::string_view one(pipeline::Exchange& exchange) const;
+
   Kind kind_ = Kind::consumer;
   FieldRef header_;
 };

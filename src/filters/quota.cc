@@ -49,11 +49,13 @@ class Quota final : public pipeline::Filter {
   pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = true, .finish = false}; }
 
   Verdict on_request(Exchange& exchange) const override {
-    const std::span<RateAsk> asks = questions(exchange, 1);
-    asks[0].limit = &limit_;
-    asks[0].key = key_.of(exchange);
-    asks[0].wall = exchange.wall_started_us / 1'000'000;
-    asks[0].scope = scope_.of(exchange);
+    const std::span<const std::string_view> keys = key_.of(exchange);
+    const std::span<RateAsk> asks = questions(exchange, keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      asks[i] = {.limit = &limit_,
+                 .scope = scope_.of(exchange),
+                 .key = keys[i],
+                 .wall = exchange.wall_started_us / 1'000'000};
     return decide(exchange, asks, Reason::quota_exceeded);
   }
 

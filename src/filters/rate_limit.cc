@@ -1,6 +1,8 @@
 // Filter rate_limit: token buckets, several at once, and the route's rate_limit_rps. The strictest answers: a request
 // that one bucket refuses takes nothing from the others. Where buckets are kept is the store's matter
 // (ports/rate_store.h): local ones decide here and now, shared ones may have to wait. Exchange's thread.
+#include <array>
+
 #include "filters/config.h"
 #include "filters/limit_answer.h"
 #include "filters/limit_key.h"
@@ -26,9 +28,10 @@ const Schema& limit_schema() {
           .doc("\"100/s\" (or /m, /h, /d), or {requests: 100, per: 30s}. Requests come back evenly, one by one."),
       schema::field("burst", schema::integer(1, static_cast<std::int64_t>(Gcra::kMostRequests)))
           .doc("How many may come at once after a pause. Without it, as many as `rate` has requests."),
-      key_field("By what callers are told apart: consumer, group (the first), credential, ip (IPv6 by /64), "
-                "header:NAME, route, service, or constant for everybody together. A caller without it is told by its "
-                "address."),
+      key_field(
+          "By what callers are told apart: consumer, group (each of the caller's), credential, ip (IPv6 by /64), "
+          "header:NAME, route, service, or constant for everybody together. A caller without it is told by its "
+          "address."),
       name_field("For the RateLimit fields, the log and the metrics. A named limit is one and the same wherever the "
                  "name stands; one without is each route's own (or its upstream's, group's or consumer's), and "
                  "called by its "
@@ -70,21 +73,22 @@ class RateLimitFilter final : public pipeline::Filter {
 
   Verdict on_request(Exchange& exchange) const override {
     const bool rps = counts_rps_ && exchange.route != nullptr && exchange.route->rate_bucket;
-    const std::span<RateAsk> asks = questions(exchange, rules_.size() + (rps ? 1 : 0));
-    if (asks.empty()) return Verdict::next();
+    std::array<std::span<const std::string_view>, kMost> keys;
+    std::size_t count = rps ? 1 : 0;
+    for (std::size_t i = 0; i < rules_.size(); ++i) count += (keys[i] = rules_[i].key.of(exchange)).size();
+    if (count == 0) return Verdict::next();
+    const std::span<RateAsk> asks = questions(exchange, count);
+    auto ask = asks.begin();
     for (std::size_t i = 0; i < rules_.size(); ++i) {
       const Rule& rule = rules_[i];
-      asks[i].limit = &rule.limit;
-      asks[i].bucket = &rule.bucket;
-      asks[i].key = rule.key.of(exchange);
-      asks[i].scope = rule.scope.of(exchange);
+      for (const std::string_view key : keys[i])
+        *ask++ = {.limit = &rule.limit, .bucket = &rule.bucket, .scope = rule.scope.of(exchange), .key = key};
     }
     if (rps) {
-      RateAsk& last = asks.back();
-      last.limit = &rps_;
-      last.bucket = &*exchange.route->rate_bucket;
-      last.key = LimitKey().of(exchange);
-      last.scope = exchange.route->id;
+      *ask = {.limit = &rps_,
+              .bucket = &*exchange.route->rate_bucket,
+              .scope = exchange.route->id,
+              .key = LimitKey().of(exchange).front()};
     }
     return decide(exchange, asks, Reason::rate_limited);
   }

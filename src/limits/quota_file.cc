@@ -44,7 +44,7 @@ bool read(std::string_view bytes, Head& head, Words& words) {
   head.seed.second = get(bytes);
   head.instances = get(bytes);
   head.count = get(bytes);
-  if (bytes.size() != head.count * 16) return false;
+  if (bytes.size() % 16 != 0 || bytes.size() / 16 != head.count) return false;  // no product: it may overflow
   for (std::uint64_t i = 0; i < head.count; ++i) {
     const std::uint64_t tag = get(bytes);
     words.emplace_back(tag, get(bytes));

@@ -21,7 +21,7 @@ class Limited {
   };
   // Four filters with a few limits each; beyond it nothing more is told, though it is enforced.
   static constexpr std::size_t kMostEntries = 12;
-  static constexpr std::size_t kMostSeats = 8;
+  static constexpr std::size_t kMostSeats = 32;  // two by group of a caller in sixteen of them
 
   Limited() noexcept {}  // the entries stay unwritten until they are added
   void add(const Entry& entry) noexcept {
@@ -43,6 +43,7 @@ class Limited {
   bool told = false;
   bool told_legacy = false;
 
+  bool can_hold(std::size_t more) const noexcept { return more <= kMostSeats - seats_held_; }
   bool hold(ports::RateStore::Seat seat) noexcept {
     if (seats_held_ == kMostSeats) return false;
     seats_[seats_held_++] = seat;

@@ -17,10 +17,11 @@ struct Limits : Scene {
     exchange.client = *IpAddress::parse(address);
     return *this;
   }
-  Limits& as(std::string_view consumer) {
+  Limits& as(std::string_view consumer, std::span<const std::string_view> groups = {}) {
     pipeline::Identity identity;
     identity.kind = pipeline::CredentialKind::api_key;
     identity.consumer = consumer;
+    identity.groups = groups;
     exchange.auth.establish(identity);
     return *this;
   }
@@ -80,6 +81,91 @@ TEST(RateLimit, SeveralAreAllEnforcedAndToldInOneField) {
   EXPECT_EQ(told(second, filter).substr(0, 12), "rate_limited");
   told(third, filter);
   EXPECT_EQ(third.response("RateLimit"), "\"a\";r=1;t=2400, \"b\";r=0;t=3600") << "the refusal took nothing from a";
+}
+
+constexpr std::string_view kGold[] = {"gold"}, kBoth[] = {"gold", "eu", "gold"}, kEu[] = {"eu"};
+
+TEST(RateLimit, ByGroupARequestCountsInEachOfThemAndTheStrictestAnswers) {
+  limits::LocalStore store;
+  const auto& filter = *made(rate_limit_spec(), R"({"limits": [{"rate": "3/h", "key": "group", "name": "g"}]})");
+  const auto ask = [&](std::string_view who, std::span<const std::string_view> groups) {
+    Limits scene(store);
+    scene.as(who, groups);
+    return told(scene, filter).substr(0, 24);
+  };
+  EXPECT_EQ(ask("ada", kGold), " \"g\";r=2;t=1200 -");
+  EXPECT_EQ(ask("bob", kBoth), " \"g\";r=1;t=2400 -") << "gold has two of three used, eu one";
+  EXPECT_EQ(ask("bob", kBoth), " \"g\";r=0;t=3600 -") << "gold, named twice, was charged once";
+  EXPECT_EQ(ask("bob", kBoth), "rate_limited \"g\";r=0;t=1");
+  EXPECT_EQ(ask("eve", kEu), " \"g\";r=0;t=3600 -") << "what gold refused took nothing from eu";
+  EXPECT_EQ(ask("eve", kEu), "rate_limited \"g\";r=0;t=1");
+  EXPECT_EQ(ask("dan", {}), " \"g\";r=2;t=1200 -") << "in no group: by address";
+}
+
+TEST(RateLimit, OfMoreGroupsThanCountTheFirstSixteenDo) {
+  limits::LocalStore store;
+  const auto& filter = *made(rate_limit_spec(), R"({"limits": [{"rate": "1/h", "key": "group", "name": "g"}]})");
+  std::vector<std::string> names;
+  for (int i = 0; i < 40; ++i) names.push_back("group-" + std::to_string(i));
+  const std::vector<std::string_view> all(names.begin(), names.end());
+  const auto passes_as = [&](std::span<const std::string_view> groups) {
+    Limits scene(store);
+    scene.as("ada", groups);
+    const bool out = passes(filter.on_request(scene.exchange));
+    EXPECT_EQ(scene.exchange.limited.entries().size(), 1u) << "one limit, told once";
+    return out;
+  };
+  EXPECT_TRUE(passes_as(all));
+  EXPECT_FALSE(passes_as({&all[15], 1}));
+  EXPECT_TRUE(passes_as({&all[16], 1}));
+}
+
+TEST(Quota, ByGroupCountsInEachOfThem) {
+  limits::LocalStore store;
+  const auto& filter =
+      *made(quota_spec(), R"({"most": 2, "per": "day", "key": "group", "name": "q", "mode": "redis"})");
+  const auto passes_as = [&](std::span<const std::string_view> groups) {
+    Limits scene(store);
+    scene.as("ada", groups);
+    return passes(filter.on_request(scene.exchange));
+  };
+  EXPECT_TRUE(passes_as(kBoth));
+  EXPECT_TRUE(passes_as(kGold));
+  EXPECT_FALSE(passes_as(kBoth));
+  EXPECT_TRUE(passes_as(kEu));
+  EXPECT_FALSE(passes_as(kEu));
+}
+
+TEST(ConcurrencyLimit, ByGroupASeatIsTakenInEachAndLeftInEach) {
+  limits::LocalStore store;
+  const auto& filter = *made(concurrency_limit_spec(), R"({"most": 1, "key": "group", "name": "c"})");
+  Limits both(store), gold(store), eu(store), again(store);
+  EXPECT_TRUE(passes(filter.on_request(gold.as("ada", kGold).exchange)));
+  EXPECT_FALSE(passes(filter.on_request(both.as("bob", kBoth).exchange))) << "gold is taken";
+  EXPECT_TRUE(passes(filter.on_request(eu.as("eve", kEu).exchange))) << "and the refused one holds no seat of eu";
+  filter.on_finish(gold.exchange);
+  filter.on_finish(both.exchange);
+  filter.on_finish(eu.exchange);
+  EXPECT_TRUE(passes(filter.on_request(again.as("bob", kBoth).exchange)));
+  filter.on_finish(again.exchange);
+}
+
+TEST(RateLimit, AHeaderThatComesTwiceChoosesNeitherOfItsValues) {
+  limits::LocalStore store;
+  const auto& filter =
+      *made(rate_limit_spec(), R"({"limits": [{"rate": "1/h", "key": "header:X-Tenant", "name": "t"}]})");
+  const auto passes_with = [&](std::initializer_list<std::string_view> values) {
+    Limits scene(store);
+    for (const std::string_view value : values) scene.header("x-tenant", value);
+    return passes(filter.on_request(scene.exchange));
+  };
+  EXPECT_TRUE(passes_with({"a", "b"}));
+  EXPECT_FALSE(passes_with({"a", "b"}));
+  EXPECT_FALSE(passes_with({"a, b"})) << "the same by RFC 9110";
+  EXPECT_TRUE(passes_with({"a"})) << "nobody else's bucket was used";
+  EXPECT_TRUE(passes_with({"b"}));
+  EXPECT_TRUE(passes_with({"b", "a"}));
+  EXPECT_FALSE(passes_with({"b", "a"}));
 }
 
 TEST(RateLimit, EnforcesTheRoutesColumn) {

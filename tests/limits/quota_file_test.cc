@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+
+#include "base/hash.h"
 
 namespace weir::limits {
 namespace {
@@ -58,6 +61,25 @@ TEST(QuotaFile, QuotasAndInstancesSurviveARestart) {
   for (int i = 0; i < 5000; ++i) ASSERT_EQ(second.use("many" + std::to_string(i)), 998u);
   EXPECT_EQ(second.instances.live(), 9u);
   EXPECT_EQ(second.use("a", kNoon + 86'400), 999u) << "a new day";
+}
+
+TEST(QuotaFile, ACountThatOverflowsIsDamage) {
+  const Folder folder;
+  const std::string path = folder.path + "/quotas";
+  {
+    Life first(folder.path);
+  }
+  std::ifstream in(path, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  // The count is the last word of the head; 2^60 times 16 is 0 in 64 bits, which is what an empty file has.
+  const std::uint64_t count = std::uint64_t{1} << 60;
+  std::memcpy(bytes.data() + bytes.size() - 16, &count, sizeof count);
+  const std::uint64_t sum = stable_hash(std::string_view(bytes).substr(0, bytes.size() - 8));
+  std::memcpy(bytes.data() + bytes.size() - 8, &sum, sizeof sum);
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  Life second(folder.path);
+  EXPECT_NE(second.warning.find("damaged"), std::string::npos) << second.warning;
+  EXPECT_EQ(second.use("a"), 999u);
 }
 
 TEST(QuotaFile, AKillForgetsOnlyWhatCameAfterTheLastWrite) {
