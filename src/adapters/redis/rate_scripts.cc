@@ -15,11 +15,10 @@ local w, p = now, 0
 local value = redis.call('GET', KEYS[1])
 if value then
   local a, b = string.match(value, '^(%d+):(%d+)$')
-  if a then
-    a, b = tonumber(a), math.min(tonumber(b), n - 1)
-    if a > now + fw or (a == now + fw and b > fp) then a, b = now + fw, fp end
-    if a >= now then w, p = a, b end
-  end
+  if not a then return redis.error_reply('WRONGTYPE text that is no bucket') end
+  a, b = tonumber(a), math.min(tonumber(b), n - 1)
+  if a > now + fw or (a == now + fw and b > fp) then a, b = now + fw, fp end
+  if a >= now then w, p = a, b end
 end
 )";
 
@@ -82,7 +81,11 @@ return {grant, w - now, p, math.max(0, late)}
 
 constexpr const char* kQuota = R"(
 local most, cost, debt = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local used = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
+local value = redis.call('GET', KEYS[1]) or '0'
+if #value > 15 or not string.match(value, '^%-?%d+$') then
+  return redis.error_reply('WRONGTYPE text that is no count')
+end
+local used = tonumber(value)
 if debt > 0 then used = redis.call('INCRBY', KEYS[1], ARGV[3]) end
 local allowed = 0
 if used + cost <= most or cost < 0 then

@@ -172,8 +172,51 @@ TEST(RateStore, AKeyThatHoldsSomethingElseIsDeletedAndDecidedHere) {
   EXPECT_EQ(shop.store.counters().wrong_type, 1u);
   EXPECT_TRUE(bench.until([&] { return bench.call({"EXISTS", key})->integer() == 0; }));
   EXPECT_FALSE(shop.take(limit, bucket).degraded);
-  bench.call({"SET", key, "what is this"});
-  EXPECT_TRUE(shop.take(limit, bucket).allowed) << "text that is no TAT is no bucket";
+  // So is text that is no bucket.
+  for (const char* text : {"what is this", "", "1", "1:", "-1:0", "99999999999999999999999999"}) {
+    const auto before = shop.store.counters().wrong_type;
+    bench.call({"SET", key, text});
+    EXPECT_TRUE(shop.take(limit, bucket).degraded) << text;
+    EXPECT_EQ(shop.store.counters().wrong_type, before + 1) << text;
+    EXPECT_TRUE(bench.until([&] { return bench.call({"EXISTS", key})->integer() == 0; })) << text;
+    EXPECT_FALSE(shop.take(limit, bucket).degraded) << text;
+  }
+}
+
+TEST(RateStore, AQuotaThatIsNoCountIsDeletedCountedAndDecidedHere) {
+  Server server;
+  Bench bench(Bench::to(server));
+  ASSERT_TRUE(bench.connected());
+  Shop shop(bench);
+  RateLimit limit = limit_of("odd", RateMode::redis);
+  limit.kind = RateLimit::Kind::quota;
+  limit.most = 1000;
+  const auto take = [&] {
+    RateAsk ask{.limit = &limit, .key = "k", .wall = std::time(nullptr)};
+    shop.take({&ask, 1});
+    return ask.decision;
+  };
+  EXPECT_FALSE(take().degraded);
+  const std::string key = only_key(bench, "weir:q:*");
+  std::uint64_t seen = 0;
+  const auto is_mended = [&](const char* what) {
+    const auto decision = take();
+    EXPECT_TRUE(decision.allowed && decision.degraded) << what;
+    EXPECT_EQ(shop.store.counters().wrong_type, ++seen) << what;
+    EXPECT_TRUE(bench.until([&] { return bench.call({"EXISTS", key})->integer() == 0; })) << what;
+    EXPECT_FALSE(take().degraded) << what;
+  };
+  for (const char* text : {"many", "", "1.5", "0x10", "9223372036854775807", "12 "}) {
+    bench.call({"SET", key, text});
+    is_mended(text);
+  }
+  bench.call({"DEL", key});
+  bench.call({"LPUSH", key, "x"});
+  is_mended("a list");
+  // What was let through meanwhile is charged: one before each mending, and one for each of the others.
+  const auto last = take();
+  EXPECT_FALSE(last.degraded);
+  EXPECT_EQ(std::to_string(1000 - last.remaining), bench.call({"GET", key})->text());
 }
 
 TEST(RateStore, AFlushForgetsScriptsAndBucketsAndIsNoOutage) {
