@@ -46,6 +46,17 @@ StoreError::Kind kind_of(std::string_view state) {
   return broken;
 }
 
+bool has_nul(std::span<const Value> values) {
+  return std::ranges::any_of(values, [](const Value& value) {
+    const auto* text = std::get_if<std::string_view>(&value);
+    return text != nullptr && text->find('\0') != std::string_view::npos;
+  });
+}
+
+StoreError undone() { return {StoreError::Kind::broken, "Postgres: the change was undone by an error in it"}; }
+
+StoreError nul() { return {StoreError::Kind::broken, "Postgres cannot keep a text with a NUL byte"}; }
+
 }  // namespace
 
 void Session::FreeResult::operator()(pg_result* result) const noexcept { PQclear(result); }
@@ -84,39 +95,68 @@ StoreError Session::error_of(const pg_result* result) const {
   return {kind_of(code), "Postgres: " + sentence(primary == nullptr ? PQresultErrorMessage(result) : primary)};
 }
 
+bool Session::ready(Clock::time_point deadline) {
+  for (;;) {
+    const int flushing = PQflush(connection_.get());
+    // A connection that broke is never busy: PQgetResult says so.
+    if (flushing < 0 || (flushing == 0 && PQisBusy(connection_.get()) == 0)) return true;
+    if (!wait_for(connection_.get(), flushing == 1 ? POLLIN | POLLOUT : POLLIN, deadline)) {
+      usable_ = false;
+      return false;
+    }
+    if (PQconsumeInput(connection_.get()) == 0) {
+      usable_ = false;
+      return true;
+    }
+  }
+}
+
 Session::Result Session::await() {
-  PGconn* connection = connection_.get();
   const auto start = Clock::now();
   const auto deadline = start + left_;
   Result out;
   for (bool whole = false; !whole;) {
-    const int flushing = PQflush(connection);
-    if (flushing != 1 && PQisBusy(connection) == 0) {
-      Result next(PQgetResult(connection));
-      whole = next == nullptr;
-      const bool failed = out && PQresultStatus(out.get()) == PGRES_FATAL_ERROR;
-      if (next && !failed) out = std::move(next);
-      continue;
-    }
-    const short events = flushing == 1 ? POLLIN | POLLOUT : POLLIN;
-    if (!wait_for(connection, events, deadline)) {
-      usable_ = false;
+    if (!ready(deadline)) {
       out = nullptr;
       break;
     }
-    // A connection that broke is not busy: PQgetResult says so.
-    if (PQconsumeInput(connection) == 0) usable_ = false;
+    Result next(PQgetResult(connection_.get()));
+    whole = next == nullptr;
+    const bool failed = out && PQresultStatus(out.get()) == PGRES_FATAL_ERROR;
+    if (next && !failed) out = std::move(next);
   }
   left_ -= std::min(left_, std::chrono::duration_cast<milliseconds>(Clock::now() - start));
   return out;
 }
 
-StoreResult<Rows> Session::rows(bool sent) {
-  if (!sent) {
-    usable_ = false;
-    return std::unexpected(
-        StoreError{StoreError::Kind::unavailable, "Postgres: " + sentence(PQerrorMessage(connection_.get()))});
+std::unexpected<StoreError> Session::broke() {
+  usable_ = false;
+  return std::unexpected(
+      StoreError{StoreError::Kind::unavailable, "Postgres: " + sentence(PQerrorMessage(connection_.get()))});
+}
+
+StoreResult<void> Session::drain() {
+  if (!pipelined_) return {};
+  pipelined_ = false;
+  if (PQpipelineSync(connection_.get()) != 1) return broke();
+  const auto start = Clock::now();
+  const auto deadline = start + left_;
+  StoreResult<void> out;
+  for (;;) {
+    if (!ready(deadline)) return std::unexpected(error_of(nullptr));
+    const Result next(PQgetResult(connection_.get()));
+    const auto status = next ? PQresultStatus(next.get()) : PGRES_EMPTY_QUERY;  // null: the end of one statement's
+    if (status == PGRES_FATAL_ERROR && out) out = std::unexpected(error_of(next.get()));
+    if (PQstatus(connection_.get()) != CONNECTION_OK) return out ? broke() : out;
+    if (status == PGRES_PIPELINE_SYNC) break;
   }
+  left_ -= std::min(left_, std::chrono::duration_cast<milliseconds>(Clock::now() - start));
+  if (PQexitPipelineMode(connection_.get()) != 1) return broke();
+  return out;
+}
+
+StoreResult<Rows> Session::rows(bool sent) {
+  if (!sent) return broke();
   const Result result = await();
   const auto status = result ? PQresultStatus(result.get()) : PGRES_FATAL_ERROR;
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY)
@@ -133,26 +173,37 @@ StoreResult<Rows> Session::rows(bool sent) {
 }
 
 StoreResult<Rows> Session::script(const std::string& statements) {
+  if (auto drained = drain(); !drained) return std::unexpected(std::move(drained.error()));
   return rows(PQsendQuery(connection_.get(), statements.c_str()) == 1);
 }
 
-StoreResult<Rows> Session::run(const std::string& statement, std::span<const Value> values) {
+bool Session::send(const std::string& statement, std::span<const Value> values) {
   std::vector<std::string> texts;  // libpq wants an end of each
   texts.reserve(values.size());
   for (const Value& value : values) {
-    if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      texts.push_back(std::to_string(*number));
-      continue;
-    }
-    texts.emplace_back(std::get<std::string_view>(value));
-    if (texts.back().find('\0') != std::string::npos)
-      return std::unexpected(StoreError{StoreError::Kind::broken, "Postgres cannot keep a text with a NUL byte"});
+    const auto* number = std::get_if<std::int64_t>(&value);
+    texts.push_back(number != nullptr ? std::to_string(*number) : std::string(std::get<std::string_view>(value)));
   }
   std::vector<const char*> pointers;
   pointers.reserve(texts.size());
   for (const std::string& text : texts) pointers.push_back(text.c_str());
-  return rows(PQsendQueryParams(connection_.get(), statement.c_str(), static_cast<int>(pointers.size()), nullptr,
-                                pointers.data(), nullptr, nullptr, 0) == 1);
+  return PQsendQueryParams(connection_.get(), statement.c_str(), static_cast<int>(pointers.size()), nullptr,
+                           pointers.data(), nullptr, nullptr, 0) == 1;
+}
+
+StoreResult<Rows> Session::run(const std::string& statement, std::span<const Value> values) {
+  if (has_nul(values)) return std::unexpected(nul());
+  if (auto drained = drain(); !drained) return std::unexpected(std::move(drained.error()));
+  return rows(send(statement, values));
+}
+
+StoreResult<void> Session::later(const std::string& statement, std::span<const Value> values) {
+  if (has_nul(values)) return std::unexpected(nul());
+  if (PQtransactionStatus(connection_.get()) == PQTRANS_INERROR) return std::unexpected(undone());
+  if (!pipelined_ && PQenterPipelineMode(connection_.get()) != 1) return broke();
+  pipelined_ = true;
+  if (!send(statement, values)) return broke();
+  return {};
 }
 
 StoreResult<void> Session::begin(Mode mode, milliseconds patience) {
@@ -185,6 +236,10 @@ StoreResult<void> Session::begin(Mode mode, milliseconds patience) {
 }
 
 StoreResult<void> Session::commit() {
+  if (auto drained = drain(); !drained) {
+    rollback();
+    return drained;
+  }
   warned_ = false;
   const bool sent = PQsendQuery(connection_.get(), "COMMIT") == 1;
   const Result result = sent ? await() : nullptr;
@@ -194,8 +249,7 @@ StoreResult<void> Session::commit() {
     return std::unexpected(StoreError{StoreError::Kind::unavailable, error_of(result.get()).message + kUnknown});
   }
   if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) return std::unexpected(error_of(result.get()));
-  if (std::strcmp(PQcmdStatus(result.get()), "COMMIT") != 0)
-    return std::unexpected(StoreError{StoreError::Kind::broken, "Postgres: the change was undone by an error in it"});
+  if (std::strcmp(PQcmdStatus(result.get()), "COMMIT") != 0) return std::unexpected(undone());
   // "canceling wait for synchronous replication": kept here, but perhaps not on the standby, and so not as promised.
   if (warned_)
     return std::unexpected(StoreError{StoreError::Kind::unavailable,
@@ -204,9 +258,10 @@ StoreResult<void> Session::commit() {
 }
 
 void Session::rollback() noexcept {
+  left_ = kUndoPatience;
+  (void)drain();
   const auto status = PQtransactionStatus(connection_.get());
   if (status == PQTRANS_IDLE) return;
-  left_ = kUndoPatience;
   // Still busy: it did not answer. Closing undoes too.
   if (status == PQTRANS_ACTIVE || !script("ROLLBACK")) usable_ = false;
 }

@@ -20,6 +20,9 @@ class Session final : public control::sql::Session {
                                                std::span<const control::sql::Value> values) override;
   // Several statements, without parameters; the rows of the last.
   control::StoreResult<control::sql::Rows> script(const std::string& statements);
+  // Kept by libpq (its pipeline mode) until the next of the others.
+  control::StoreResult<void> later(const std::string& statement,
+                                   std::span<const control::sql::Value> values) override;
   control::StoreResult<void> commit() override;
   void rollback() noexcept override;
   bool usable() const noexcept override;
@@ -36,13 +39,19 @@ class Session final : public control::sql::Session {
   using Result = std::unique_ptr<pg_result, FreeResult>;
 
   explicit Session(Connection connection);
+  // False: there is no whole result before `deadline`.
+  bool ready(std::chrono::steady_clock::time_point deadline);
   // The last result of what was sent: the first that failed, if one did. Null: the server did not answer in time.
   Result await();
+  bool send(const std::string& statement, std::span<const control::sql::Value> values);
+  control::StoreResult<void> drain();  // has the results of later()
   control::StoreResult<control::sql::Rows> rows(bool sent);
   control::StoreError error_of(const pg_result* result) const;
+  std::unexpected<control::StoreError> broke();
 
   Connection connection_;
   std::chrono::milliseconds left_{0};  // of the patience of this transaction
+  bool pipelined_ = false;
   bool usable_ = true;
   bool warned_ = false;  // the server sent a warning since this was last set to false
 };

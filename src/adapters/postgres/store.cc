@@ -13,8 +13,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// Twice the offload threads that call at a time; of the 100 that Postgres takes as it comes, several control planes
-// leave most to others.
+// As many as the offload threads that call at a time. Of the 100 that Postgres takes as it comes, several control
+// planes leave most to others.
 constexpr std::size_t kMostConnections = 8;
 // How long a migration may take: the other machine's before this one's included.
 constexpr milliseconds kMigrationPatience{60'000};

@@ -130,6 +130,13 @@ StoreResult<Rows> Session::run(const std::string& statement, std::span<const Val
   return rows;
 }
 
+// There is no way to save by waiting.
+StoreResult<void> Session::later(const std::string& statement, std::span<const Value> values) {
+  auto done = run(statement, values);
+  if (!done) return std::unexpected(std::move(done.error()));
+  return {};
+}
+
 StoreResult<void> Session::commit() {
   // An error such as a full disk may have undone the transaction already; then there is nothing to commit.
   if (sqlite3_get_autocommit(database_) != 0)

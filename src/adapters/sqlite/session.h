@@ -21,6 +21,8 @@ class Session final : public control::sql::Session {
   control::StoreResult<void> begin(control::sql::Mode mode, std::chrono::milliseconds patience) override;
   control::StoreResult<control::sql::Rows> run(const std::string& statement,
                                                std::span<const control::sql::Value> values) override;
+  control::StoreResult<void> later(const std::string& statement,
+                                   std::span<const control::sql::Value> values) override;
   control::StoreResult<void> commit() override;
   void rollback() noexcept override;
   bool usable() const noexcept override { return usable_; }

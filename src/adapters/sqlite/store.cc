@@ -13,7 +13,7 @@ namespace weir::adapters::sqlite {
 namespace {
 
 // As many as the offload threads that call at a time; more would wait for the disk, not work.
-constexpr std::size_t kMostConnections = 4;
+constexpr std::size_t kMostConnections = 8;
 
 }  // namespace
 

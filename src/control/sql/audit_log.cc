@@ -42,6 +42,7 @@ StoreResult<std::vector<AuditEntry>> entries_of(StoreResult<Rows> rows) {
 }  // namespace
 
 StoreResult<std::optional<AuditEntry>> Writer::last_audit() {
+  if (last_audit_) return last_audit_;
   auto found = entries_of(session_.run(std::string(kSelect) + " ORDER BY seq DESC LIMIT 1"));
   if (!found) return std::unexpected(std::move(found.error()));
   if (found->empty()) return std::nullopt;
@@ -54,21 +55,24 @@ StoreResult<std::vector<AuditEntry>> Writer::audit(std::uint64_t after, std::siz
 }
 
 StoreResult<void> Writer::add_audit(const AuditEntry& entry) {
-  auto last = session_.run("SELECT coalesce(max(seq), 0) FROM audit");
+  auto last = last_audit();
   if (!last) return std::unexpected(std::move(last.error()));
-  if (entry.seq != unsigned_number(last->front()[0]) + 1)
-    return std::unexpected(StoreError{StoreError::Kind::broken, "audit entry " + std::to_string(entry.seq) +
-                                                                    " does not follow entry " + last->front()[0]});
+  const std::uint64_t newest = *last ? (*last)->seq : 0;
+  if (entry.seq != newest + 1)
+    return std::unexpected(
+        StoreError{StoreError::Kind::broken,
+                   "audit entry " + std::to_string(entry.seq) + " does not follow entry " + std::to_string(newest)});
   const std::string before = to_canonical(entry.before);
   const std::string after = to_canonical(entry.after);
   const Value values[] = {value(entry.seq), entry.at_ms, entry.actor, entry.from, entry.action,
                           entry.kind,       entry.name,  before,      after,      value(entry.revision),
                           entry.previous,   entry.hash};
-  auto done = session_.run(
+  auto done = session_.later(
       "INSERT INTO audit (seq, at_ms, actor, from_address, action, kind, name, before_body, after_body, revision, "
       "previous_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
       values);
   if (!done) return std::unexpected(std::move(done.error()));
+  last_audit_ = entry;
   return {};
 }
 

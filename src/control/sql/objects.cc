@@ -102,16 +102,24 @@ StoreResult<std::vector<Object>> Writer::all_objects() {
 }
 
 StoreResult<std::uint64_t> Writer::last_change() {
+  if (change_) return *change_;
   auto rows = session_.run("SELECT number FROM last_change");
-  if (!rows) return std::unexpected(std::move(rows.error()));
-  return rows->empty() ? 0 : unsigned_number(rows->front()[0]);
-}
-
-StoreResult<std::uint64_t> Writer::next_change() {
-  auto rows = session_.run("UPDATE last_change SET number = number + 1 RETURNING number");
   if (!rows) return std::unexpected(std::move(rows.error()));
   if (rows->empty()) return damaged("the table", "last_change");
   return unsigned_number(rows->front()[0]);
+}
+
+StoreResult<std::uint64_t> Writer::next_change() {
+  auto last = last_change();
+  if (!last) return last;
+  change_ = *last + 1;
+  return *change_;
+}
+
+StoreResult<void> Writer::finish() {
+  if (!change_) return {};
+  const Value values[] = {value(*change_)};
+  return session_.later("UPDATE last_change SET number = $1", values);
 }
 
 StoreResult<std::uint64_t> Writer::put(const Object& object) {
@@ -121,13 +129,14 @@ StoreResult<std::uint64_t> Writer::put(const Object& object) {
   const std::string tags = words_text(object.tags);
   const Value values[] = {object.name, body, tags, value(*version), object.updated_at, object.updated_by};
   const std::string key = key_of(object.kind);
-  auto done = session_.run("INSERT INTO " + table(object.kind) + " (" + key +
-                               ", body, tags, version, updated_ms, updated_by) VALUES ($1, $2, $3, $4, $5, $6) "
-                               "ON CONFLICT (" +
-                               key +
-                               ") DO UPDATE SET body = excluded.body, tags = excluded.tags, version = "
-                               "excluded.version, updated_ms = excluded.updated_ms, updated_by = excluded.updated_by",
-                           values);
+  auto done =
+      session_.later("INSERT INTO " + table(object.kind) + " (" + key +
+                         ", body, tags, version, updated_ms, updated_by) VALUES ($1, $2, $3, $4, $5, $6) "
+                         "ON CONFLICT (" +
+                         key +
+                         ") DO UPDATE SET body = excluded.body, tags = excluded.tags, version = "
+                         "excluded.version, updated_ms = excluded.updated_ms, updated_by = excluded.updated_by",
+                     values);
   if (!done) return std::unexpected(std::move(done.error()));
   return version;
 }

@@ -32,6 +32,9 @@ class Session {
   // has begun.
   virtual StoreResult<void> begin(Mode mode, std::chrono::milliseconds patience) = 0;
   virtual StoreResult<Rows> run(const std::string& statement, std::span<const Value> values = {}) = 0;
+  // The same for a statement whose rows do not matter. It may be sent only with the next run() or commit(), which
+  // then has its error: 2,000 objects are not 2,000 round trips.
+  virtual StoreResult<void> later(const std::string& statement, std::span<const Value> values) = 0;
   // After an error the transaction is undone, unless the message says that this is not known.
   virtual StoreResult<void> commit() = 0;
   virtual void rollback() noexcept = 0;

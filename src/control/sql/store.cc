@@ -66,6 +66,7 @@ class SqlStore final : public Store {
     if (!lease) return std::unexpected(std::move(lease.error()));
     Writer writer(**lease);
     if (auto done = work(writer); !done) return done;
+    if (auto done = writer.finish(); !done) return done;
     return lease->commit();
   }
 

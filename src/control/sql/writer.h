@@ -10,6 +10,8 @@ namespace weir::control::sql {
 class Writer final : public StoreWriter {
  public:
   explicit Writer(Session& session) noexcept : session_(session) {}
+  // Before commit(): writes the number that the next change goes on from.
+  StoreResult<void> finish();
 
   // objects.cc
   StoreResult<std::optional<Object>> object(Kind kind, std::string_view name) override;
@@ -45,6 +47,9 @@ class Writer final : public StoreWriter {
   StoreResult<std::vector<Operator>> select_operators(const std::string& where, std::span<const Value> values);
 
   Session& session_;
+  // Of a writer, which nobody else changes them under: read once, counted here.
+  std::optional<std::uint64_t> change_;
+  std::optional<AuditEntry> last_audit_;
 };
 
 }  // namespace weir::control::sql

@@ -77,10 +77,13 @@ TEST(PostgresOutage, killed_in_a_transaction_keeps_nothing_and_heals) {
     EXPECT_TRUE(writer.put(route("lost")).has_value());
     mine.kill();
     // Its processes notice within a moment that the first of them is gone.
-    StoreResult<std::uint64_t> put = 0;
-    soon([&] { return !(put = writer.put(route("lost too"))).has_value(); });
-    if (!put) return std::unexpected(put.error());
-    return {};
+    StoreError error;
+    soon([&] {
+      auto object = writer.object(Kind::route, "lost");
+      if (!object) error = object.error();
+      return !object.has_value();
+    });
+    return std::unexpected(error);
   });
   ASSERT_FALSE(done.has_value());
   EXPECT_EQ(done.error().kind, StoreError::Kind::unavailable) << done.error().message;
@@ -138,7 +141,7 @@ TEST(PostgresOutage, a_commit_without_an_answer_is_told_as_unknown) {
   const auto store = store_at(mine.url("weir"));
   const auto start = steady_clock::now();
   const auto done = store->write([&](StoreWriter& writer) -> StoreResult<void> {
-    EXPECT_TRUE(writer.put(route("a")).has_value());
+    EXPECT_TRUE(writer.remember({.actor = "ada", .key = "k"}).has_value());  // sent, and answered
     mine.stop();
     return {};
   });

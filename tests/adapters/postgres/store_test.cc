@@ -150,6 +150,31 @@ TEST(PostgresStore, an_error_that_was_overlooked_keeps_nothing) {
   EXPECT_EQ(nothing(**store), "");
 }
 
+// What put() sends is answered only at the end: the error must not get lost on the way.
+TEST(PostgresStore, an_error_that_comes_late_undoes_everything) {
+  const std::string database = new_migrated_database();
+  server().sql("ALTER TABLE routes ADD CHECK (route_id <> 'bad')", database);
+  auto store = open(server().url(database));
+  ASSERT_TRUE(store.has_value());
+  for (const bool look : {false, true}) {
+    const auto done = (*store)->write([&](StoreWriter& writer) -> StoreResult<void> {
+      for (const char* name : {"good", "bad", "good too"}) EXPECT_TRUE(writer.put(route(name)).has_value());
+      if (look) EXPECT_FALSE(writer.object(Kind::route, "good").has_value());
+      return {};
+    });
+    ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().kind, StoreError::Kind::broken);
+    EXPECT_EQ(done.error().message.find("not known"), std::string::npos) << done.error().message;
+    EXPECT_EQ(server().sql("SELECT count(*) FROM routes", database), "0");
+  }
+  // The connection is still good: one backend served all of it.
+  EXPECT_EQ(nothing(**store), "");
+  EXPECT_EQ(server().sql("SELECT count(*) FROM pg_stat_activity WHERE datname = '" + database +
+                             "' AND pid <> pg_backend_pid()",
+                         database),
+            "1");
+}
+
 TEST(PostgresStore, a_database_of_another_encoding_is_refused) {
   server().sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
   auto store = open(server().url("latin"));

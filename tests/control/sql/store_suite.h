@@ -295,6 +295,37 @@ TEST_P(StoreSuite, answers_are_remembered_for_a_day) {
   read([&](StoreView& view) { EXPECT_FALSE(view.remembered("ada", "k").value_or(Remembered()).has_value()); });
 }
 
+TEST_P(StoreSuite, a_large_change_is_one_change) {
+  constexpr int kMany = 2000;
+  std::uint64_t last = 0;
+  write([&](StoreWriter& writer) {
+    for (int i = 0; i < kMany; ++i) {
+      Object object = route("r" + std::to_string(i));
+      object.body.set("text", std::string(2000, 'x'));
+      const auto version = writer.put(object);
+      ASSERT_TRUE(version.has_value()) << version.error().message;
+      EXPECT_GT(*version, last);
+      last = *version;
+      const auto before = writer.last_audit();
+      ASSERT_TRUE(before.has_value());
+      ASSERT_TRUE(writer.add_audit(entry(before->has_value() ? (*before)->seq + 1 : 1)).has_value());
+    }
+    // What was put is seen by its writer.
+    EXPECT_EQ(names(writer.objects(Kind::route, {.limit = 1, .after = "r1998"})), Names{"r1999"});
+    EXPECT_EQ(writer.last_change().value_or(0), last);
+  });
+  read([&](StoreView& view) {
+    const auto all = view.all_objects();
+    ASSERT_TRUE(all.has_value());
+    EXPECT_EQ(all->size(), kMany);
+    EXPECT_EQ(view.last_change().value_or(0), last);
+    EXPECT_EQ(view.last_audit().value_or(std::nullopt).value_or(AuditEntry()).seq, kMany);
+  });
+  std::uint64_t next = 0;
+  write([&](StoreWriter& writer) { next = writer.put(route("next")).value_or(0); });
+  EXPECT_EQ(next, last + 1);
+}
+
 TEST_P(StoreSuite, a_read_sees_one_moment) {
   put(route("a"));
   read([&](StoreView& view) {
