@@ -10,13 +10,6 @@
 namespace weir::app {
 namespace {
 
-// One subcommand as CLI11 knows it; our own help replaces CLI11's.
-CLI::App* add_command(CLI::App& app, std::string_view name) {
-  CLI::App* out = app.add_subcommand(std::string(name));
-  out->set_help_flag("-h,--help");
-  return out;
-}
-
 std::string with_pointer(std::string_view command, std::string message) {
   const std::string name = command.empty() ? "weir" : fmt::format("weir {}", command);
   return fmt::format("{}: {}\nTry: {} --help\n", name, message, name);
@@ -37,7 +30,7 @@ Notice unknown_command(std::string_view word) {
 Notice help(std::string_view topic) {
   if (topic.empty()) return {std::string(overview()), kOk};
   for (const CommandHelp& one : command_helps()) {
-    if (one.name == topic) return {std::string(one.text), kOk};
+    if (one.name == topic) return {help_of(topic), kOk};
   }
   return unknown_command(topic);
 }
@@ -91,6 +84,10 @@ struct Parser {
   CLI::App* token_command = add_command(app, "token");
   CLI::App* hash_password_command = add_command(app, "hash-password");
   CLI::App* seal_command = add_command(app, "seal");
+  CompletionOptions completion;
+  RemoteCommands remote{app};
+  CLI::App* completion_command = add_command(app, "completion");
+  CLI::App* man_command = add_command(app, "man");
   CLI::App* version_command = add_command(app, "version");
 
   Parser() {
@@ -115,6 +112,9 @@ struct Parser {
     seal_command->add_option("--certificate", seal.certificate);
     seal_command->add_option("--master-key-file", seal.master_key_file);
     seal_command->add_option("--master-key-env", seal.master_key_env);
+    completion_command->add_option("SHELL", completion.shell)
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+        ->required();
     add_key_commands();
     add_token_commands();
   }
@@ -174,11 +174,60 @@ struct Parser {
     if (hash_password_command->parsed()) return HashPasswordOptions{};
     if (seal_command->parsed()) return seal;
     if (schema_command->parsed()) return SchemaOptions{};
+    if (completion_command->parsed()) return completion;
+    if (man_command->parsed()) return ManOptions{};
+    if (auto command = remote.chosen()) return std::move(*command);
     return VersionOptions{};
   }
 };
 
+// "TEXT:{yaml,json}", as CLI11 names the type of an option with few values.
+std::vector<std::string> words_of(const CLI::Option& option) {
+  std::vector<std::string> out;
+  const std::string type = option.get_type_name();
+  const std::size_t open = type.find('{');
+  const std::size_t close = type.find('}');
+  if (open == std::string::npos || close == std::string::npos) return out;
+  for (std::size_t from = open + 1; from <= close;) {
+    const std::size_t to = std::min(type.find(',', from), close);
+    out.push_back(type.substr(from, to - from));
+    from = to + 1;
+  }
+  return out;
+}
+
+void add_shapes(const CLI::App& app, const std::vector<std::string>& path, std::vector<CommandShape>& out) {
+  CommandShape shape{path, {}, {}};
+  for (const CLI::Option* option : app.get_options()) {
+    OptionShape one{{}, words_of(*option), option->get_expected_max() > 0};
+    for (const std::string& name : option->get_snames()) one.names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) one.names.push_back("--" + name);
+    shape.options.push_back(std::move(one));
+  }
+  const auto below = app.get_subcommands([](const CLI::App*) { return true; });
+  for (const CLI::App* command : below) shape.subcommands.push_back(command->get_name());
+  if (!path.empty()) out.push_back(std::move(shape));
+  for (const CLI::App* command : below) {
+    std::vector<std::string> deeper = path;
+    deeper.push_back(command->get_name());
+    add_shapes(*command, deeper, out);
+  }
+}
+
 }  // namespace
+
+std::vector<CommandShape> command_shapes() {
+  const Parser parser;
+  std::vector<CommandShape> out;
+  add_shapes(parser.app, {}, out);
+  return out;
+}
+
+CLI::App* add_command(CLI::App& app, std::string_view name) {
+  CLI::App* out = app.add_subcommand(std::string(name));
+  out->set_help_flag("-h,--help");
+  return out;
+}
 
 Command parse_command_line(int argc, const char* const* argv) {
   if (argc < 2) return Notice{std::string(overview()), kUsage};

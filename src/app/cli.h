@@ -3,8 +3,11 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "app/cli_remote.h"
 #include "app/commands.h"
+#include "app/completion.h"
 #include "app/control.h"
 #include "app/key.h"
 #include "app/serve.h"
@@ -19,8 +22,23 @@ struct Notice {
 };
 
 using Command = std::variant<Notice, ServeOptions, ControlOptions, CheckOptions, SchemaOptions, RoutesOptions,
-                             KeyOptions, TokenOptions, HashPasswordOptions, SealOptions, VersionOptions>;
+                             KeyOptions, TokenOptions, HashPasswordOptions, SealOptions, CompletionOptions,
+                             ManOptions, RemoteCommand, VersionOptions>;
 
 Command parse_command_line(int argc, const char* const* argv);
+
+// What can be said on the command line, for whoever completes it: by the tables that it is parsed with.
+struct OptionShape {
+  std::vector<std::string> names;  // "-f", "--file"; empty: a word that stands alone
+  std::vector<std::string> words;  // the values there are, if they are few
+  bool takes_value = false;
+};
+struct CommandShape {
+  std::vector<std::string> path;  // {"key", "create"}
+  std::vector<OptionShape> options;
+  std::vector<std::string> subcommands;
+};
+// Every command and subcommand, the outer ones first.
+std::vector<CommandShape> command_shapes();
 
 }  // namespace weir::app

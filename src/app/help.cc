@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "app/help_remote.h"
+
 namespace weir::app {
 namespace {
 
@@ -13,6 +15,16 @@ usage: weir COMMAND [OPTIONS]
   serve          run the gateway from one file
   gateway        serve what a control plane publishes
   control        run the control plane: the admin API, and publishing to gateways
+  apply          make the control plane say what files say, and publish it; diff only shows it
+  diff           show what apply would change
+  dump           print what the control plane has, as files that apply reads
+  publish        publish the draft
+  history        list the revisions, or what changed in one
+  rollback       publish an earlier revision again
+  status         say which gateway runs which revision
+  explain        say which route of what is published takes a request, and why
+  audit          say who changed what; audit verify: whether the log is whole
+  operator       say who may use the control plane, and make their tokens
   check          say what is wrong with a file, with line, column and the nearest right word
   routes         list the routes, or say which one takes a request, and why
   key            make, list, rotate, disable and revoke API keys
@@ -20,6 +32,8 @@ usage: weir COMMAND [OPTIONS]
   hash-password  a password in, its hash for the config out
   seal           a secret in, sealed text for the config out
   schema         print the JSON Schema of the file, for editors
+  completion     print completion for bash, zsh or fish
+  man            print the manual page
   version        print versions
   help           print this; weir help COMMAND, or weir COMMAND --help, says more
 
@@ -37,7 +51,8 @@ and then
   weir serve --config weir.yaml
 
 Without --config, ./weir.yaml is used. Every field of the file: docs/configuration.md.
-Exit codes: 0 well, 1 the file has problems (or no route takes the request), 2 the command line is wrong.
+Exit codes: 0 well, 1 the file has problems (or no route takes the request), 2 the command line is wrong, 3 the control
+plane cannot be reached, or a gateway does not run what it published.
 )";
 
 constexpr std::string_view kServe = R"(usage: weir serve [--config FILE] [--workers N]
@@ -219,6 +234,25 @@ examples:
   # yaml-language-server: $schema=weir.schema.json     <- as the first line of weir.yaml, for VS Code and others
 )";
 
+constexpr std::string_view kCompletion = R"(usage: weir completion bash|zsh|fish
+
+Prints what a shell needs to complete commands and options of weir with the Tab key.
+
+examples:
+  weir completion bash > /etc/bash_completion.d/weir
+  weir completion zsh > "${fpath[1]}/_weir"
+  weir completion fish > ~/.config/fish/completions/weir.fish
+)";
+
+constexpr std::string_view kMan = R"(usage: weir man
+
+Prints the manual page, made of what --help says.
+
+examples:
+  weir man | man -l -
+  weir man > /usr/local/share/man/man1/weir.1
+)";
+
 constexpr std::string_view kVersion = R"(usage: weir version
 
 Prints the version of weir, of its compiler and of OpenSSL: what to say in a bug report.
@@ -227,10 +261,20 @@ examples:
   weir version
 )";
 
-constexpr std::array<CommandHelp, 11> kHelps = {{
+constexpr std::array<CommandHelp, 23> kHelps = {{
     {"serve", kServe},
     {"gateway", kGateway},
     {"control", kControl},
+    {"apply", kApply, kServerHelp},
+    {"diff", kDiff, kServerHelp},
+    {"dump", kDump, kServerHelp},
+    {"publish", kPublish, kServerHelp},
+    {"history", kHistory, kServerHelp},
+    {"rollback", kRollback, kServerHelp},
+    {"status", kStatus, kServerHelp},
+    {"explain", kExplain, kServerHelp},
+    {"audit", kAudit, kServerHelp},
+    {"operator", kOperator, kServerHelp},
     {"check", kCheck},
     {"routes", kRoutes},
     {"key", kKey},
@@ -238,6 +282,8 @@ constexpr std::array<CommandHelp, 11> kHelps = {{
     {"hash-password", kHashPassword},
     {"seal", kSeal},
     {"schema", kSchema},
+    {"completion", kCompletion},
+    {"man", kMan},
     {"version", kVersion},
 }};
 
@@ -247,9 +293,32 @@ std::string_view overview() { return kOverview; }
 
 std::span<const CommandHelp> command_helps() { return kHelps; }
 
-std::string_view help_of(std::string_view command) {
+std::string help_of(std::string_view command) {
   const auto found = std::ranges::find(kHelps, command, &CommandHelp::name);
-  return found == kHelps.end() ? kOverview : found->text;
+  return found == kHelps.end() ? std::string(kOverview) : std::string(found->text).append(found->more);
+}
+
+std::string_view help_line(std::string_view command, std::string_view word) {
+  const auto found = std::ranges::find(kHelps, command, &CommandHelp::name);
+  if (found == kHelps.end()) return {};
+  for (std::string_view text : {found->text, found->more}) {
+    while (!text.empty()) {  // it ends with a line end
+      const std::string_view line = text.substr(0, text.find('\n'));
+      text.remove_prefix(line.size() + 1);
+      if (!line.starts_with("  ") || line.starts_with("   ")) continue;
+      const std::size_t gap = line.find("  ", 2);
+      if (gap == std::string_view::npos) continue;
+      // "-f, --file PATH": one of its words is meant.
+      std::string_view names = line.substr(2, gap - 2);
+      while (!names.empty()) {
+        const std::size_t end = names.find_first_of(", ");
+        if (names.substr(0, end) == word) return line.substr(line.find_first_not_of(' ', gap));
+        if (end == std::string_view::npos) break;
+        names.remove_prefix(end + 1);
+      }
+    }
+  }
+  return {};
 }
 
 }  // namespace weir::app

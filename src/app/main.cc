@@ -25,7 +25,21 @@ struct Run {
   int operator()(const app::TokenOptions& options) const { return app::token(options, filters); }
   int operator()(const app::HashPasswordOptions& options) const { return app::hash_password(options); }
   int operator()(const app::SealOptions& options) const { return app::seal(options); }
+  int operator()(const app::CompletionOptions& options) const { return app::completion(options); }
+  int operator()(const app::ManOptions& options) const { return app::man(options); }
   int operator()(const app::VersionOptions& options) const { return app::version(options); }
+
+  int operator()(const app::RemoteCommand& command) const { return std::visit(*this, command); }
+  int operator()(const remote::ApplyOptions& options) const { return remote::apply(options, filters); }
+  int operator()(const remote::DiffOptions& options) const { return remote::diff(options, filters); }
+  int operator()(const remote::DumpOptions& options) const { return remote::dump(options, filters); }
+  int operator()(const remote::HistoryOptions& options) const { return remote::history(options); }
+  int operator()(const remote::PublishOptions& options) const { return remote::publish(options); }
+  int operator()(const remote::RollbackOptions& options) const { return remote::rollback(options); }
+  int operator()(const remote::StatusOptions& options) const { return remote::status(options); }
+  int operator()(const remote::AuditOptions& options) const { return remote::audit(options); }
+  int operator()(const remote::ExplainOptions& options) const { return remote::explain(options, filters); }
+  int operator()(const remote::OperatorOptions& options) const { return remote::operators(options); }
 };
 
 }  // namespace
