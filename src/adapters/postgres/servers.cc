@@ -128,7 +128,8 @@ StoreResult<Connection> Servers::connect(std::chrono::milliseconds patience) {
     if (connected.error().kind != StoreError::Kind::unavailable) return connected;
     why += (why.empty() ? "" : "; ") + connected.error().message;
   }
-  return std::unexpected(StoreError{StoreError::Kind::unavailable, why});
+  // No time was left to ask even one: it went into waiting for a connection that was there.
+  return why.empty() ? away("does not answer") : std::unexpected(StoreError{StoreError::Kind::unavailable, why});
 }
 
 StoreResult<Connection> Servers::connect_to(const Server& server, std::chrono::milliseconds patience) const {
