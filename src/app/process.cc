@@ -39,6 +39,7 @@ std::string_view plural(std::size_t count) { return count == 1 ? "" : "s"; }
 
 Process::Process(ConfigSource source, const ServeOptions& options, pipeline::FilterTable filters)
     : options_(options),
+      filters_(filters),
       inherited_(gateway::InheritedSockets::from_environment()),
       config_(std::move(source), filters, ticket_keys_) {}
 
@@ -50,7 +51,10 @@ int Process::run() {
   // Nothing may be destroyed under a helper; the bells have told them to end, one may be asking the workers just now.
   while (tasks_.running() != 0) loop_.turn(kLook);
   if (admin_) admin_->abort();
-  const auto over = [this] { return (!admin_ || admin_->ended()) && (!following_ || following_->ended()); };
+  if (control_) control_->abort();
+  const auto over = [this] {
+    return (!admin_ || admin_->ended()) && (!following_ || following_->ended()) && (!control_ || control_->ended());
+  };
   for (int turn = 0; !over() && turn < 1000; ++turn) loop_.turn(std::chrono::milliseconds(10));
   return status_;
 }
@@ -72,6 +76,7 @@ io::Task<void> Process::live() {
   if (!co_await start()) {
     if (feeds_) co_await feeds_->abandon();
     if (following_) following_->end();
+    if (control_) control_->end();
     status_ = kProblems;
     ended_ = true;
     co_return;
@@ -79,6 +84,7 @@ io::Task<void> Process::live() {
   tasks_.spawn(watch());
   tasks_.spawn(keep_names());
   feeds_->run(tasks_, config_.settings());
+  if (control_) control_->run(tasks_);
   if (supervisor_.watchdog().count() != 0) tasks_.spawn(tell_watchdog());
   while (!ended_) {
     if (asked_end_ != 0) {
@@ -114,7 +120,18 @@ bool Process::choose_config() {
   }
   config_.accept(file);
   if (file.origin == RunningConfig::Origin::file) return true;
-  key_ = *revision::public_key(file.snapshot->control_plane->public_key);
+  if (file.origin == RunningConfig::Origin::own_control) {
+    control_ = std::make_unique<ControlPlane>(loop_, buffers_, nullptr);
+    if (auto opened = control_->open(*file.snapshot, file.instance, config_.source().base_dir, filters_, true);
+        !opened) {
+      say_line(opened.error());
+      return false;
+    }
+    key_ = control_->public_key();
+    seed_ = file.seed;
+  } else {
+    key_ = *revision::public_key(file.snapshot->control_plane->public_key);
+  }
   for (std::uint64_t below = UINT64_MAX;;) {
     auto revision = Following::last_good(file.snapshot->state_dir, key_, below);
     if (!revision) return true;
@@ -175,19 +192,39 @@ io::Task<bool> Process::start() {
   watch_files();
   if (config_.origin() != RunningConfig::Origin::file) {
     following_ = std::make_unique<Following>(loop_, resolver_.get());
-    auto begun = following_->begin(config_.settings(), key_, config_.revision(), nullptr, [this] { asked_.ring(); });
+    auto begun = following_->begin(config_.settings(), key_, config_.revision(),
+                                   control_ ? &control_->channel() : nullptr, [this] { asked_.ring(); });
     if (!begun) {
       say_line(begun.error());
       co_return false;
     }
   }
-  if (complete) {
-    serving();
-  } else {
-    say("waiting for the first revision of the control plane; /startupz answers 503 until then");
+  if (control_) {
+    if (auto listening = control_->listen(inherited_); !listening) {
+      say_line(listening.error());
+      co_return false;
+    }
+  }
+  if (complete) serving();
+  if (control_ && !co_await start_control()) co_return false;
+  if (!complete) {
+    if (!control_) say("waiting for the first revision of the control plane; /startupz answers 503 until then");
     // Ready in systemd's sense, or it would be killed for being slow; who sends traffic asks /readyz.
     supervisor_.ready("waiting for the first revision of the control plane");
   }
+  co_return true;
+}
+
+// Beside what is served already: a database in trouble must not end a gateway that has something to serve.
+io::Task<bool> Process::start_control() {
+  const bool seeds = !seed_.members().empty();
+  auto prepared = co_await control_->prepare(std::exchange(seed_, Json()));
+  if (!prepared) {
+    say_line(prepared.error());
+    co_return state_.started;
+  }
+  if (!state_.started && !seeds)
+    say("nothing is published yet; /startupz answers 503 until then (`weir apply -f FILE` publishes)");
   co_return true;
 }
 
@@ -259,6 +296,10 @@ io::Task<void> Process::reload(std::string_view why) {
   } else {
     const snapshot::Snapshot& config = config_.settings();
     for (const auto& warning : config.warnings) say("warning: {}", warning);
+    if (!made.seed.members().empty())
+      say("warning: routes, upstreams, … of the file are not used: they come from the control plane; `weir apply` "
+          "brings "
+          "them in");
     auto took = std::chrono::duration<double, std::milli>(io::Clock::now() - begun).count();
     say("revision {} is in use ({}; {} routes, {:.1f} ms)", config_.number(), why, config.routes.size(), took);
     if (following_) {
@@ -314,6 +355,7 @@ io::Task<void> Process::hand_over() {
   say("starting a successor");
   std::vector<int> sockets = gateway_->sockets();
   sockets.insert(sockets.end(), admin_->sockets().begin(), admin_->sockets().end());
+  if (control_) sockets.insert(sockets.end(), control_->sockets().begin(), control_->sockets().end());
   feeds_->hand_over();
   auto started = co_await successor_.start(loop_, std::move(sockets));
   if (!started) {
@@ -322,6 +364,7 @@ io::Task<void> Process::hand_over() {
     co_return;
   }
   admin_->stop_listening();
+  if (control_) control_->stop_listening();
   co_await drain("a successor serves", true);
 }
 
@@ -330,6 +373,7 @@ io::Task<void> Process::drain(std::string_view why, bool at_once) {
   say("draining ({}), {} ms at most", why, timeout.count());
   state_.stopping = true;
   if (following_) following_->end();
+  if (control_) control_->end();
   if (state_.started) {
     co_await gateway_->stop_keeping_alive();
     if (!at_once) {

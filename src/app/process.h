@@ -8,6 +8,7 @@
 
 #include "adapters/cares/resolver.h"
 #include "app/admin_address.h"
+#include "app/control_plane.h"
 #include "app/feeds.h"
 #include "app/following.h"
 #include "app/running_config.h"
@@ -40,6 +41,7 @@ class Process {
 
   io::Task<void> live();
   io::Task<bool> start();
+  io::Task<bool> start_control();
   bool choose_config();
   bool prepare(const snapshot::Snapshot& config);
   io::Task<std::string> take_up(const RunningConfig::Draft& draft);
@@ -56,6 +58,7 @@ class Process {
   void announce() const;
 
   const ServeOptions options_;
+  const pipeline::FilterTable filters_;
   Successor successor_;
   Supervisor supervisor_;
   gateway::InheritedSockets inherited_;
@@ -75,8 +78,10 @@ class Process {
   std::unique_ptr<gateway::Gateway> gateway_;
   gateway::ProcessState state_;
   std::unique_ptr<AdminAddress> admin_;
-  revision::PublicKey key_{};             // of those who make revisions
-  std::unique_ptr<Following> following_;  // nullptr: the file says all
+  revision::PublicKey key_{};              // of those who make revisions
+  std::unique_ptr<ControlPlane> control_;  // nullptr: none in this process
+  Json seed_;                              // for its first revision
+  std::unique_ptr<Following> following_;   // nullptr: the file says all
   WatchedFiles watched_;
   // What was asked for and live() has not done yet; the control thread's.
   std::string_view asked_reload_;  // why; empty: nobody asked

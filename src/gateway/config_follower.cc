@@ -30,10 +30,13 @@ void ConfigFollower::follow(ports::ConfigChannel& channel, Revision in_use) {
   channel.follow(in_use_ ? *in_use_ : revision::Signed{},
                  {.arrived = [this](revision::Signed revision) { arrived(std::move(revision)); },
                   .broken = [this](std::uint64_t number, const std::string& why) { refuse(number, why); },
-                  .complain =
-                      [this](const std::string& what) {
-                        say_(what.empty() ? "revisions can be read again" : "revisions cannot be read: " + what);
-                      }});
+                  .complain = [this](const std::string& what) { complain(what); }});
+}
+
+void ConfigFollower::complain(const std::string& what) {
+  if (what == complaint_) return;
+  complaint_ = what;
+  say_(what.empty() ? "revisions can be read again" : "revisions cannot be read: " + what);
 }
 
 void ConfigFollower::arrived(revision::Signed revision) {

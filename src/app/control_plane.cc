@@ -1,0 +1,238 @@
+#include "app/control_plane.h"
+
+#include "adapters/postgres/store.h"
+#include "adapters/sqlite/store.h"
+#include "app/control_keys.h"
+#include "app/say.h"
+#include "base/nearest.h"
+#include "control/operator_changes.h"
+#include "ports/redis_settings.h"
+
+namespace weir::app {
+namespace {
+
+// A database that is away is asked again; what Redis has is looked at as often as gateways do.
+constexpr auto kAgain = std::chrono::seconds(2);
+
+void say_it(const std::string& what) { say_line(what); }
+
+std::expected<control::LintSettings, std::string> lint_settings(const snapshot::ControlSettings& settings) {
+  std::vector<std::string_view> known;
+  for (const control::LintRule& rule : control::lint_rules()) known.push_back(rule.name);
+  control::LintSettings out;
+  for (const auto& [rule, severity] : settings.lint) {
+    if (std::ranges::find(known, rule) == known.end())
+      return std::unexpected(
+          fmt::format("control.lint: there is no rule \"{}\"; {}", rule, did_you_mean(rule, known, "rules")));
+    out.emplace(rule, *control::severity_of(severity));
+  }
+  return out;
+}
+
+// What documents are proved with: this file's own part, which may be a control plane's without listeners.
+Json proving_instance(const Json& instance) {
+  Json out = instance;
+  if (out.find("listeners") != nullptr) return out;
+  Json listener;
+  listener.set("address", "127.0.0.1:0");
+  out.set("listeners", Json::array().push(std::move(listener)));
+  return out;
+}
+
+}  // namespace
+
+ControlPlane::ControlPlane(io::Loop& loop, http::BufferPool& buffers, ports::NameResolver* resolver)
+    : loop_(loop), buffers_(buffers), resolver_(resolver), bell_(loop), work_bell_(loop) {}
+
+ControlPlane::~ControlPlane() = default;
+
+ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const Json& instance,
+                                         const std::string& base_dir, pipeline::FilterTable filters,
+                                         bool in_process) {
+  settings_ = *config.control;
+  limits_ = config.limits;
+  limits_.body_bytes = control::api::kLargestRequest;
+  auto signing = signing_key(settings_);
+  if (!signing) return std::unexpected(signing.error());
+  signing_key_.emplace(std::move(*signing));
+  auto master = master_key(settings_);
+  if (!master) return std::unexpected(master.error());
+  auto lint = lint_settings(settings_);
+  if (!lint) return std::unexpected(lint.error());
+  rules_.emplace(filters);
+  rules_->instance = proving_instance(instance);
+  rules_->base_dir = base_dir;
+  rules_->master_key = std::move(*master);
+  rules_->lint = std::move(*lint);
+  rules_->shrink_percent = settings_.shrink_guard;
+  if (settings_.probe_upstreams) rules_->probe = control::probe_by_connecting;
+
+  auto store =
+      settings_.postgres ? adapters::postgres::open(settings_.database) : adapters::sqlite::open(settings_.database);
+  if (!store) return std::unexpected("control.database: " + store.error().message);
+  store_ = std::move(*store);
+  auto keys = ControlKeyStore::open(config);
+  if (!keys) return std::unexpected(keys.error());
+  api_keys_ = std::move(*keys);
+
+  if (in_process) {
+    local_ = std::make_unique<LocalChannel>([this](const ports::Receipt& receipt) {
+      own_receipt_ = receipt;
+      bell_.ring();
+    });
+  } else {
+    publisher_ = std::make_unique<adapters::redis::ConfigPublisher>(
+        loop_, config.redis, resolver_,
+        adapters::redis::ConfigPublisher::Handlers{
+            .receipt =
+                [this](const ports::Receipt& receipt, std::int64_t seen_ms) {
+                  board_.heard(receipt, seen_ms);
+                  know(std::max(receipt.revision, receipt.in_use));
+                },
+            .gone = [this](const std::string& instance) { board_.gone(instance); },
+            .complain =
+                [](const std::string& what) {
+                  say_line(what.empty() ? "revisions reach Redis again" : "Redis: " + what);
+                }});
+  }
+  announcer_.emplace(
+      loop_, offload_, *store_,
+      [this](Announcer::Revision now, Announcer::Revision before) { return send(std::move(now), std::move(before)); },
+      say_it);
+  control::api::Means means{.store = *store_,
+                            .rules = *rules_,
+                            .signing_key = *signing_key_,
+                            .instances = board_,
+                            .keys = api_keys_.get(),
+                            .allowed_hosts = settings_.allowed_hosts,
+                            .number_floor = [this] { return floor_.load(std::memory_order_relaxed); },
+                            .ready = [this] { return ready_.load(std::memory_order_relaxed); }};
+  if (api_keys_) means.hash_secret = [this](std::string_view secret) { return api_keys_->hash(secret); };
+  api_.emplace(std::move(means));
+  handler_.emplace(loop_, offload_, *api_, board_,
+                   [this](std::uint64_t number) { return announcer_->announce(number); });
+  server_.emplace(loop_, buffers_, *handler_);
+  return {};
+}
+
+// Numbers come over the network: one that is no receipt's of ours must not use them all up.
+void ControlPlane::know(std::uint64_t number) noexcept {
+  constexpr std::uint64_t kHighest = std::uint64_t{1} << 53U;  // whole numbers of JSON readers
+  if (number < kHighest && number > floor_.load(std::memory_order_relaxed))
+    floor_.store(number, std::memory_order_relaxed);
+}
+
+ControlPlane::Outcome ControlPlane::listen(gateway::InheritedSockets& inherited) {
+  auto opened = gateway::open_sockets(settings_.address, 1, inherited);
+  if (!opened) return std::unexpected("control.address: " + opened.error());
+  sockets_ = std::move(*opened);
+  auto settings = std::make_shared<http::ListenerSettings>();
+  settings->limits = limits_;
+  settings->tls = settings_.tls;
+  for (const int fd : sockets_) server_->listen(1, fd, settings);
+  say("admin API on {}://{}", settings_.tls ? "https" : "http",
+      gateway::bound_address(sockets_.front()).value_or(settings_.address).to_string());
+  return {};
+}
+
+ControlPlane::Prepared ControlPlane::prepare_store(const Json& seed) {
+  Prepared out;
+  auto token = control::bootstrap(*store_);
+  if (!token) {
+    out.objection = std::move(token.error());
+    return out;
+  }
+  out.token = token->value_or("");
+  if (seed.members().empty()) return out;
+  auto seeded = control::seed(*store_, *rules_, *signing_key_, seed, floor_.load(std::memory_order_relaxed));
+  if (!seeded) {
+    out.objection = std::move(seeded.error());
+  } else {
+    (seeded->has_value() ? out.seeded : out.unused) = true;
+  }
+  return out;
+}
+
+io::Task<ControlPlane::Outcome> ControlPlane::try_prepare() {
+  auto prepared = co_await offload_.run(loop_, [this] { return prepare_store(seed_); });
+  if (!prepared) co_return std::unexpected(std::string("too much waits for the database"));
+  if (!prepared->token.empty())
+    fmt::print(stderr, "\nThe operator \"admin\" is made. Its token, shown only now:\n\n  {}\n\n", prepared->token);
+  if (prepared->objection) {
+    std::string why = prepared->objection->message;
+    for (const control::Finding& finding : prepared->objection->findings) why += "\n" + control::describe(finding);
+    const bool away = prepared->objection->kind == control::Objection::Kind::store &&
+                      (prepared->objection->store.kind == control::StoreError::Kind::unavailable ||
+                       prepared->objection->store.kind == control::StoreError::Kind::read_only);
+    if (!away) co_return std::unexpected("control.database: " + why);
+    say("the database cannot be used yet, it is tried again: {}", why);
+    co_return Outcome{};
+  }
+  if (prepared->seeded) say("the database was empty: the file's routes are revision 1 now");
+  if (prepared->unused)
+    say("warning: routes, upstreams, … of the file are not used: the control plane's database has its own; `weir "
+        "apply` "
+        "brings them in");
+  seed_ = Json();
+  prepared_ = true;
+  ready_.store(true, std::memory_order_relaxed);
+  co_return Outcome{};
+}
+
+io::Task<ControlPlane::Outcome> ControlPlane::prepare(Json seed) {
+  seed_ = std::move(seed);
+  co_return co_await try_prepare();
+}
+
+io::Task<ControlPlane::Outcome> ControlPlane::send(Announcer::Revision now, Announcer::Revision before) {
+  know(now->number);
+  if (local_) {
+    local_->announce(*now);
+    co_return Outcome{};
+  }
+  co_return co_await publisher_->announce(*now, before.get());
+}
+
+// The database first, if it was away at the start; then the announcements.
+io::Task<void> ControlPlane::work() {
+  while (!prepared_ && !ended_) {
+    co_await work_bell_.wait(loop_.refresh() + kAgain);
+    if (ended_) break;
+    if (auto done = co_await try_prepare(); !done) say_line(done.error());
+  }
+  if (!ended_) co_await announcer_->run();
+}
+
+// Signs of life of the gateway in this process; what number Redis has, of a control plane that lost its database.
+io::Task<void> ControlPlane::beat() {
+  while (!ended_) {
+    if (own_receipt_) board_.heard(*own_receipt_, control::now_ms());
+    if (publisher_) {
+      if (const auto head = co_await publisher_->head()) know(head->number);
+    }
+    if (!ended_) co_await bell_.wait(loop_.refresh() + kAgain);
+  }
+}
+
+void ControlPlane::run(io::TaskGroup& tasks) {
+  tasks.spawn(work());
+  tasks.spawn(beat());
+}
+
+void ControlPlane::end() {
+  if (ended_) return;
+  ended_ = true;
+  ready_.store(false, std::memory_order_relaxed);
+  if (handler_) handler_->stop();
+  if (server_) server_->drain();
+  if (announcer_) announcer_->end();
+  if (publisher_) publisher_->end();
+  bell_.ring();
+  work_bell_.ring();
+}
+
+bool ControlPlane::ended() const noexcept {
+  return (!server_ || server_->ended()) && (!publisher_ || publisher_->ended());
+}
+
+}  // namespace weir::app

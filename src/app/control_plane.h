@@ -1,0 +1,103 @@
+// The control plane: its store and keys, the admin API on an address of its own, and the way to gateways: over Redis
+// (`weir control`) or to the one in this process (`weir serve` with `control`). Made by control.cc and process.cc on
+// their loop; that thread only, what blocks is done by io/offload.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "adapters/redis/config_publisher.h"
+#include "app/announcer.h"
+#include "app/control_key_store.h"
+#include "app/local_channel.h"
+#include "control/api/api.h"
+#include "control/api/server.h"
+#include "gateway/sockets.h"
+#include "http/server.h"
+#include "io/offload.h"
+#include "snapshot/snapshot.h"
+
+namespace weir::app {
+
+class ControlPlane {
+ public:
+  using Outcome = std::expected<void, std::string>;  // its errors are sentences
+
+  ControlPlane(io::Loop& loop, http::BufferPool& buffers, ports::NameResolver* resolver);
+  ControlPlane(const ControlPlane&) = delete;
+  ControlPlane& operator=(const ControlPlane&) = delete;
+  ~ControlPlane();  // after ended()
+
+  // Reads or makes the keys and opens the store. `instance` is the file's own part, which documents are proved with.
+  // `in_process`: revisions go to channel(), else to the config's Redis. Blocks, for milliseconds.
+  Outcome open(const snapshot::Snapshot& config, const Json& instance, const std::string& base_dir,
+               pipeline::FilterTable filters, bool in_process);
+  revision::PublicKey public_key() const noexcept { return signing_key_->public_key(); }
+  ports::ConfigChannel& channel() noexcept { return *local_; }
+
+  // Begins to answer operators.
+  Outcome listen(gateway::InheritedSockets& inherited);
+  const std::vector<int>& sockets() const noexcept { return sockets_; }
+  void stop_listening() { server_->close_listener(1); }
+
+  // The first operator, and revision 1 of `seed` if there is nothing in the store. A database that is away is waited
+  // for by run(); an error is one that waiting does not mend.
+  io::Task<Outcome> prepare(Json seed);
+  // Brings revisions to gateways, until end().
+  void run(io::TaskGroup& tasks);
+  void end();
+  void abort() {
+    if (server_) server_->abort();
+  }  // cuts whoever is still connected
+  bool ended() const noexcept;
+
+ private:
+  // Each may be held up by a database that hangs, for kStorePatience; Postgres' pool is as large.
+  static constexpr int kThreads = 8;
+  // What waits behind more is answered after its operator has gone.
+  static constexpr std::size_t kMostWaiting = 128;
+
+  struct Prepared {
+    std::string token;
+    bool seeded = false;
+    bool unused = false;  // there is a seed, and the store had something
+    std::optional<control::Objection> objection;
+  };
+  Prepared prepare_store(const Json& seed);
+  io::Task<Outcome> try_prepare();
+  io::Task<void> work();
+  io::Task<void> beat();
+  io::Task<Outcome> send(Announcer::Revision now, Announcer::Revision before);
+  void know(std::uint64_t number) noexcept;
+
+  io::Loop& loop_;
+  http::BufferPool& buffers_;
+  ports::NameResolver* resolver_;
+  snapshot::ControlSettings settings_;
+  http::Limits limits_;
+  io::Offload offload_{kThreads, kMostWaiting};
+  std::optional<revision::SigningKey> signing_key_;
+  std::optional<control::Rules> rules_;
+  std::unique_ptr<control::Store> store_;
+  std::unique_ptr<ControlKeyStore> api_keys_;
+  control::api::InstanceBoard board_;
+  std::atomic<std::uint64_t> floor_{0};  // the highest number seen outside the store
+  std::atomic<bool> ready_{false};
+  std::unique_ptr<LocalChannel> local_;  // of the two one
+  std::unique_ptr<adapters::redis::ConfigPublisher> publisher_;
+  std::optional<Announcer> announcer_;
+  std::optional<control::api::Api> api_;
+  std::optional<control::api::ApiServer> handler_;
+  std::optional<http::Server> server_;
+  std::vector<int> sockets_;
+  std::optional<ports::Receipt> own_receipt_;  // of the gateway in this process
+  Json seed_;
+  bool prepared_ = false;
+  bool ended_ = false;
+  io::Bell bell_;  // beat()
+  io::Bell work_bell_;
+};
+
+}  // namespace weir::app
