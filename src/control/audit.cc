@@ -59,12 +59,18 @@ std::string why_broken(const AuditEntry& entry, std::uint64_t expected, std::str
 
 }  // namespace
 
-StoreResult<void> append_audit(StoreWriter& writer, AuditEntry entry) {
-  auto last = writer.last_audit();
-  if (!last) return std::unexpected(std::move(last.error()));
-  entry.seq = *last ? (*last)->seq + 1 : 1;
-  entry.previous = *last ? (*last)->hash : kNoHash;
+StoreResult<void> append_audit(StoreWriter& writer, AuditEntry entry, AuditTail* tail) {
+  AuditTail end = tail != nullptr && tail->keep ? *tail : AuditTail();
+  if (end.hash.empty()) {
+    auto last = writer.last_audit();
+    if (!last) return std::unexpected(std::move(last.error()));
+    end.seq = *last ? (*last)->seq : 0;
+    end.hash = *last ? (*last)->hash : kNoHash;
+  }
+  entry.seq = end.seq + 1;
+  entry.previous = std::move(end.hash);
   entry.hash = hash_of(entry);
+  if (tail != nullptr && tail->keep) *tail = {true, entry.seq, entry.hash};
   return writer.add_audit(entry);
 }
 

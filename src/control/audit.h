@@ -10,8 +10,15 @@
 
 namespace weir::control {
 
+// The end of the chain, for whoever appends many entries and nobody else between them.
+struct AuditTail {
+  bool keep = false;
+  std::uint64_t seq = 0;
+  std::string hash{};  // empty: not known yet
+};
+
 // `entry` without seq, previous and hash, which it gets. In the transaction of what it tells of.
-StoreResult<void> append_audit(StoreWriter& writer, AuditEntry entry);
+StoreResult<void> append_audit(StoreWriter& writer, AuditEntry entry, AuditTail* tail = nullptr);
 
 // SHA-256 of the canonical JSON of everything but `hash`, hex.
 std::string hash_of(const AuditEntry& entry);

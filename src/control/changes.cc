@@ -68,6 +68,9 @@ Expected expected_of(const Operation& operation) {
   return {Expected::Kind::version, *operation.if_version};
 }
 
+// Beyond these one look at everything is cheaper than one at each.
+constexpr std::size_t kFewOperations = 50;
+
 const Json* body_of(const std::optional<Object>& object) { return object ? &object->body : nullptr; }
 
 }  // namespace
@@ -80,7 +83,7 @@ std::int64_t now_ms() noexcept {
 Author system_author() { return {{.name = "system", .role = Role::platform}, "", now_ms()}; }
 
 Agreed<Changed> Draft::put(Kind kind, std::string_view name, Json body, Expected expected) {
-  auto before = agreed(writer_.object(kind, name));
+  auto before = find(kind, name);
   if (!before) return std::unexpected(std::move(before.error()));
   if (auto fits = check_expected(kind, name, *before, expected); !fits)
     return std::unexpected(std::move(fits.error()));
@@ -88,7 +91,7 @@ Agreed<Changed> Draft::put(Kind kind, std::string_view name, Json body, Expected
 }
 
 Agreed<Changed> Draft::patch(Kind kind, std::string_view name, const Json& patch, Expected expected) {
-  auto before = agreed(writer_.object(kind, name));
+  auto before = find(kind, name);
   if (!before) return std::unexpected(std::move(before.error()));
   if (auto fits = check_expected(kind, name, *before, expected); !fits)
     return std::unexpected(std::move(fits.error()));
@@ -99,7 +102,7 @@ Agreed<Changed> Draft::patch(Kind kind, std::string_view name, const Json& patch
 }
 
 Agreed<Changed> Draft::remove(Kind kind, std::string_view name, Expected expected) {
-  auto before = agreed(writer_.object(kind, name));
+  auto before = find(kind, name);
   if (!before) return std::unexpected(std::move(before.error()));
   if (auto fits = check_expected(kind, name, *before, expected); !fits)
     return std::unexpected(std::move(fits.error()));
@@ -117,7 +120,7 @@ Agreed<Changed> Draft::attach(Kind kind, std::string_view name, std::string_view
                      fmt::format("there is no filter \"{}\"{}{}", filter, hint.empty() ? "" : "; ", hint));
   }
   if (kind == Kind::policy) name = filter;
-  auto before = agreed(writer_.object(kind, name));
+  auto before = find(kind, name);
   if (!before) return std::unexpected(std::move(before.error()));
   if (auto fits = check_expected(kind, name, *before, expected); !fits)
     return std::unexpected(std::move(fits.error()));
@@ -144,7 +147,7 @@ Agreed<Changed> Draft::attach(Kind kind, std::string_view name, std::string_view
 
 Agreed<Changed> Draft::detach(Kind kind, std::string_view name, std::string_view filter, Expected expected) {
   if (kind == Kind::policy) return remove(kind, filter, expected);
-  auto before = agreed(writer_.object(kind, name));
+  auto before = find(kind, name);
   if (!before) return std::unexpected(std::move(before.error()));
   if (auto fits = check_expected(kind, name, *before, expected); !fits)
     return std::unexpected(std::move(fits.error()));
@@ -162,7 +165,28 @@ Agreed<Changed> Draft::detach(Kind kind, std::string_view name, std::string_view
   return write(kind, name, std::move(*before), std::move(body));
 }
 
+Agreed<std::optional<Object>> Draft::find(Kind kind, std::string_view name) {
+  if (!known_) return agreed(writer_.object(kind, name));
+  const auto at = known_->find({kind, std::string(name)});
+  return at == known_->end() ? std::nullopt : std::optional<Object>(at->second);
+}
+
+Agreed<void> Draft::know_all() {
+  auto all = agreed(writer_.all_objects());
+  if (!all) return std::unexpected(std::move(all.error()));
+  known_.emplace();
+  for (Object& object : *all) {
+    const Kind kind = object.kind;
+    std::string name = object.name;
+    known_->emplace(std::pair(kind, std::move(name)), std::move(object));
+  }
+  return {};
+}
+
 Agreed<std::vector<Changed>> Draft::batch(std::span<const Operation> operations, bool prune_others) {
+  const Large large(*this);
+  if (operations.size() > kFewOperations)
+    if (auto known = know_all(); !known) return std::unexpected(std::move(known.error()));
   std::vector<Changed> done;
   Findings findings;
   for (const Operation& each : operations) {
@@ -201,6 +225,7 @@ Agreed<void> Draft::prune(std::span<const Operation> operations, std::vector<Cha
 }
 
 Agreed<std::vector<Changed>> Draft::replace_all(std::vector<Object> objects) {
+  const Large large(*this);
   std::vector<Changed> done;
   auto all = agreed(writer_.all_objects());
   if (!all) return std::unexpected(std::move(all.error()));
@@ -252,7 +277,7 @@ Agreed<void> Draft::permit(Kind kind, std::string_view name, const Json* before,
     return object_to(Objection::Kind::forbidden, std::move(*refused));
   if (after == nullptr || reach(author_.who.role, Action::write, kind) == Reach::yes) return {};
   for (const std::string& secret : newly_named_secrets(before, *after)) {
-    auto found = agreed(writer_.object(Kind::secret, secret));
+    auto found = find(Kind::secret, secret);
     if (!found) return std::unexpected(std::move(found.error()));
     // Not there yet counts as another's: it would be theirs as soon as it is made.
     if (!*found || !is_of_a_team(author_.who, (*found)->body))
@@ -273,6 +298,7 @@ Agreed<Changed> Draft::store(Kind kind, std::string_view name, const std::option
   auto version = agreed(writer_.put(object));
   if (!version) return std::unexpected(std::move(version.error()));
   object.version = *version;
+  if (known_) known_->insert_or_assign({kind, object.name}, object);
   if (auto noted = note("put", kind, name, body_of(before), &object.body); !noted)
     return std::unexpected(std::move(noted.error()));
   return Changed{before ? Changed::What::replaced : Changed::What::created, std::move(object)};
@@ -283,6 +309,7 @@ Agreed<Changed> Draft::erase(const Object& before) {
     return std::unexpected(std::move(allowed.error()));
   if (auto gone = agreed(writer_.remove(before.kind, before.name)); !gone)
     return std::unexpected(std::move(gone.error()));
+  if (known_) known_->erase({before.kind, before.name});
   if (auto noted = note("delete", before.kind, before.name, &before.body, nullptr); !noted)
     return std::unexpected(std::move(noted.error()));
   return Changed{Changed::What::removed, before};
@@ -299,7 +326,7 @@ Agreed<void> Draft::note(std::string_view action, Kind kind, std::string_view na
   entry.name = name;
   if (before != nullptr) entry.before = redacted(kind, *before);
   if (after != nullptr) entry.after = redacted(kind, *after);
-  return agreed(append_audit(writer_, std::move(entry)));
+  return agreed(append_audit(writer_, std::move(entry), &tail_));
 }
 
 }  // namespace weir::control

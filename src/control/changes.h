@@ -4,12 +4,14 @@
 // thread.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "control/audit.h"
 #include "control/objection.h"
 #include "control/rules.h"
 
@@ -81,6 +83,22 @@ class Draft {
   Agreed<std::vector<Changed>> replace_all(std::vector<Object> objects);
 
  private:
+  // Many changes in a row: nothing is asked of the store twice. Forgotten behind them, since others write too then.
+  class Large {
+   public:
+    explicit Large(Draft& draft) : draft_(draft) { draft_.tail_.keep = true; }
+    Large(const Large&) = delete;
+    Large& operator=(const Large&) = delete;
+    ~Large() {
+      draft_.known_.reset();
+      draft_.tail_ = {};
+    }
+
+   private:
+    Draft& draft_;
+  };
+  Agreed<std::optional<Object>> find(Kind kind, std::string_view name);
+  Agreed<void> know_all();
   Agreed<Changed> write(Kind kind, std::string_view name, std::optional<Object> before, Json body);
   Agreed<void> permit(Kind kind, std::string_view name, const Json* before, const Json* after);
   Agreed<Changed> store(Kind kind, std::string_view name, const std::optional<Object>& before, Json body);
@@ -91,6 +109,8 @@ class Draft {
   StoreWriter& writer_;
   const Rules& rules_;
   const Author& author_;
+  std::optional<std::map<std::pair<Kind, std::string>, Object>> known_{};
+  AuditTail tail_{};
 };
 
 }  // namespace weir::control
