@@ -46,8 +46,8 @@ TEST_F(Scene, draft_publish_rollback) {
 
 TEST_F(Scene, a_typo_cannot_be_published) {
   ASSERT_EQ(post("/v1/upstreams", R"({"name":"orders","targets":[{"address":"127.0.0.1:9"}]})").status, 201);
-  const auto typo = post("/v1/routes?publish=true",
-                         R"({"route_id":"typo","path_pattern":"/t","upstream_url":"http://ordres"})");
+  const auto typo =
+      post("/v1/routes?publish=true", R"({"route_id":"typo","path_pattern":"/t","upstream_url":"http://ordres"})");
   EXPECT_EQ(typo.status, 422);
   const Json error = json(typo).find("errors")->items()[0];
   EXPECT_EQ(error.find("kind")->as_string(), "route");
