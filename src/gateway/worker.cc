@@ -42,10 +42,11 @@ void Worker::start() {
     if (attach_) attachments_ = attach_(loop_, index_);
     loop_.run();
     // What is still open is cut; its coroutines run to their end, so that nothing is leaked and every log record is
-    // made.
-    server_.abort();
+    // made. What they wait for is cut, too: filters that ask somebody may be more patient than whoever ends us.
+    if (attachments_) attachments_->end();
     for (int turn = 0; !server_.ended() && turn < 1000; ++turn) {
       server_.abort();
+      upstreams_.abort();
       loop_.turn(std::chrono::milliseconds(10));
     }
     end_attachments();

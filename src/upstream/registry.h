@@ -23,6 +23,10 @@ class Registry {
   // What the directory has learned; also remembered for upstreams to come.
   void resolved(const std::string& host, std::vector<IpAddress> addresses);
 
+  void abort() noexcept {
+    for (auto& [key, entry] : entries_) entry.upstream->abort();
+  }
+
   template <class F>
   void for_each(F each) const {
     for (const auto& [key, entry] : entries_) each(*entry.upstream);

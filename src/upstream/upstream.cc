@@ -25,16 +25,28 @@ bool same_place(const pipeline::TargetSpec& a, const pipeline::TargetSpec& b) {
 }  // namespace
 
 Connection::Connection(Target& target, std::unique_ptr<io::Stream> stream) noexcept
-    : target_(target), stream_(std::move(stream)) {
+    : target_(target), stream_(std::move(stream)), index_(target.made.size()) {
   ++target_.connections;
+  target_.made.push_back(this);
 }
 
-Connection::~Connection() { --target_.connections; }
+Connection::~Connection() {
+  --target_.connections;
+  target_.made[index_] = target_.made.back();
+  target_.made[index_]->index_ = index_;
+  target_.made.pop_back();
+}
 
 const std::string& Connection::address() const noexcept { return target_.spec.address; }
 
 Upstream::Upstream(io::Loop& loop, pipeline::UpstreamSpec spec) : loop_(loop), sweep_timer_(*this) {
   reconcile(std::move(spec));
+}
+
+void Upstream::abort() noexcept {
+  for (const auto* targets : {&targets_, &retired_})
+    for (const auto& target : *targets)
+      for (Connection* connection : target->made) connection->stream().abort();
 }
 
 Upstream::~Upstream() {

@@ -33,6 +33,7 @@ class Connection {
   Target& target_;
   std::unique_ptr<io::Stream> stream_;
   std::uint64_t served_ = 0;
+  std::size_t index_;  // in the target's `made`
   io::TimePoint idle_since_{};
 };
 
@@ -42,6 +43,7 @@ struct Target {
   std::size_t next_address = 0;
   std::int64_t current_weight = 0;
   std::vector<std::unique_ptr<Connection>> idle;  // the last used at the end
+  std::vector<Connection*> made;                  // in use or idle, in no order
   std::size_t connections = 0;                    // in use, idle or being opened
   bool retired = false;                           // no longer in the config; kept until its last connection has gone
 };
@@ -86,6 +88,10 @@ class Upstream {
   bool reconcile(pipeline::UpstreamSpec spec);
   // A host name's addresses changed.
   void resolved(const std::string& host, const std::vector<IpAddress>& addresses);
+
+  // Cuts every connection, those in use too: whoever reads or writes on one is told at once. For the end of the
+  // worker.
+  void abort() noexcept;
 
   const Counters& counters() const noexcept { return counters_; }
   std::size_t idle_connections() const noexcept;
