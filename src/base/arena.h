@@ -51,9 +51,11 @@ class Arena {
   template <class T>
   T* array(std::size_t count) {
     static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= 16);
+    // NOLINTBEGIN(bugprone-sizeof-expression): T may well be a pointer.
     std::size_t room = count * sizeof(T) + alignof(T) - 1;
     void* at = allocate(room);
     T* out = static_cast<T*>(std::align(alignof(T), count * sizeof(T), at, room));
+    // NOLINTEND(bugprone-sizeof-expression)
     std::uninitialized_default_construct_n(out, count);
     return out;
   }
