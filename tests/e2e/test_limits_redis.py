@@ -10,6 +10,7 @@ import pytest
 from kit import config
 from kit.client import fetch
 from kit.hammer import Hammer
+from kit.redis import Proxy
 from kit.redis_proxy import ApartProxy
 from kit.wait import SCALE, until
 
@@ -163,13 +164,17 @@ def durations(gateways):
 
 
 def quick(gateways, most=5000):
-    """Every decision within 5 ms: as far as this machine lets anybody be punctual, which the calm requests of the same run show."""
+    """Every decision within 5 ms: as far as this machine lets anybody be punctual, which the calm requests of the same run show. The
+    slowest has a bound too: what a machine's own pauses have cost a calm request, and 50 ms for those that no calm one met."""
     calm = sorted(r.duration for g in gateways for r in g.records() if not r.get("degraded"))
     slow = durations(gateways)
     assert slow, "nothing was decided without Redis"
     at = lambda values, part: values[min(len(values) - 1, int(len(values) * part))]
     print(f"degraded p50 {at(slow, 0.5)} p99 {at(slow, 0.99)} max {slow[-1]} µs; calm p99 {at(calm, 0.99)} max {calm[-1]} µs")
-    assert at(slow, 0.5) <= 5000 and at(slow, 0.99) <= (most + at(calm, 0.99)) * SCALE
+    # A machine that serves calm requests within a millisecond has no excuse.
+    excuse = at(calm, 0.99) if calm and at(calm, 0.99) > 1000 else 0
+    assert at(slow, 0.5) <= 5000 and at(slow, 0.99) <= (most + excuse) * SCALE
+    assert slow[-1] <= (most + max([50_000, *calm[-1:]])) * SCALE
 
 
 TROUBLE = {
@@ -198,6 +203,49 @@ def test_trouble_of_redis_is_nobody_elses(weir, redis, kind):
             assert "half of each divided by 2 instances" in gateway.stderr()
         assert hammer.count(429) > 0 and hammer.count(200) > 0
         print(f"exact again after {took:.2f} s; {hammer.statuses}")
+
+
+def test_a_connection_that_ends_in_the_middle_of_a_reply(weir, redis):
+    """Half a reply is none: nobody is given the other half's answer, and the next connection begins anew."""
+    server = redis()
+    quota = {"name": "quota", "config": {"most": 100_000, "per": "month", "key": "constant", "mode": "redis", "name": "month"}}
+    lease = limit("200/s", name="lease", mode="lease")
+    with Proxy(server.port) as proxy:
+        found = document({"url": f"redis://{proxy.address}", "command_timeout": EASY}, limit("100/s", name="half", burst=60), lease)
+        found["routes"].append(config.respond("month", "/month", body="ok", before=[quota]))
+        gateway = weir(found)
+        with Hammer([gateway.port], "/half", clients=2, batch=4, pause=0.005) as half, Hammer(
+            [gateway.port], "/month", clients=1, batch=4, pause=0.005) as month, Hammer(
+            [gateway.port], "/lease", clients=1, batch=4, pause=0.005) as leased:  # fmt: skip
+            for number in range(10):
+                until("a reply is torn", lambda: (proxy.tear(), time.sleep(0.05), proxy.torn > number)[-1], 10)
+            time.sleep(0.3)
+        for hammer in (half, month, leased):
+            assert not hammer.failures and set(hammer.statuses) <= {200, 429}, hammer.statuses
+        # Charged perhaps though its answer was lost: to the careful side. Decided here meanwhile: half, at most.
+        assert half.count(200) <= 60 + 100 * half.seconds + 30 + 50 * half.seconds + 1
+        until("exact again", lambda: "degraded" not in gateway.record_of(fetch(gateway.port, "/half")), BACK * SCALE + 1)
+        used = int(server.call("GET", next(iter(server.call("KEYS", "weir:q:month:*")))))
+        assert used >= month.count(200) - 1, "what was let through is counted"
+        print(f"{proxy.torn} torn; {half.statuses} {month.statuses} {leased.statuses}")
+
+
+@pytest.mark.parametrize("kind", ["slow", "cut off", "stopped"])
+def test_with_the_usual_budget_a_decision_takes_five_milliseconds(weir, redis, kind):
+    """2 ms for Redis, then the answer from here: what trouble of Redis costs a request from its first moment."""
+    trouble, _ = TROUBLE[kind]
+    server = redis()
+    with ApartProxy(server.port) as proxy:
+        (gateway,) = instances(weir, {"url": f"redis://{proxy.address}"}, limit("100/s", name="half"), count=1)
+        assert fetch(gateway.port, "/half").status == 200
+        with Hammer([gateway.port], "/half", clients=2, batch=2, pause=0.005) as hammer:
+            time.sleep(0.3)
+            trouble(server, proxy)
+            time.sleep(1.2)
+        server.resume()
+        proxy.say("delay", 0)
+    assert not hammer.failures and set(hammer.statuses) <= {200, 429}
+    quick([gateway])
 
 
 def test_half_of_the_limit_among_the_instances(weir, redis):

@@ -299,10 +299,12 @@ class Sentinel:
 
 class Proxy:
     """Passes bytes between 127.0.0.1:port and `target` (a port), each `delay` seconds late in both directions together. cut()
-    resets what is open; while `refuse` is set new connections are closed at once."""
+    resets what is open; while `refuse` is set new connections are closed at once. tear() lets half of the next reply through on
+    each open connection and ends it there; `torn` counts them."""
 
     def __init__(self, target, delay=0.0):
         self.target, self.delay, self.refuse = target, delay, False
+        self.torn, self._to_tear = 0, set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._listener.getsockname()[1]
         self._open, self._lock = [], threading.Lock()
@@ -358,11 +360,29 @@ class Proxy:
                 data = source.recv(65536)
             except OSError:
                 data = b""
+            if late and data and source in self._to_tear:
+                self._to_tear.discard(source)
+                self.torn += 1
+                self._end_with(sink, data[: max(1, len(data) // 2)])
+                self._end_with(source, b"")
+                return
             with arrived:
                 waiting.append((time.monotonic() + (self.delay if late else 0), data))
                 arrived.notify()
             if not data:
                 return
+
+    @staticmethod
+    def _end_with(end, data):
+        try:
+            end.sendall(data)
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def tear(self):
+        with self._lock:
+            self._to_tear = set(self._open)
 
     def cut(self):
         with self._lock:

@@ -1,5 +1,5 @@
 """kit.redis.Proxy in a process of its own, so that the test's own load makes it no slower than it is told to be.
-`python -m kit.redis_proxy TARGET` prints its port and obeys lines: `delay SECONDS`, `refuse 0|1`, `cut`."""
+`python -m kit.redis_proxy TARGET` prints its port and obeys lines: `delay SECONDS`, `refuse 0|1`, `cut`, `tear`."""
 
 import pathlib
 import subprocess
@@ -46,6 +46,8 @@ def main():
                     proxy.refuse = flag == "1"
                 case ["cut"]:
                     proxy.cut()
+                case ["tear"]:
+                    proxy.tear()
             print("ok", flush=True)
 
 
