@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <optional>
-
 namespace weir::snapshot {
 namespace {
 
@@ -35,16 +33,20 @@ bool decodes_to(std::string_view raw, std::string_view text, bool prefix) noexce
   return prefix || raw.empty();
 }
 
-// The raw value of the first parameter `name`.
-std::optional<std::string_view> first_parameter(std::string_view query, std::string_view name) noexcept {
+// Whether there is a parameter `name` and `holds` is true of the raw value of every one.
+template <class F>
+bool all_parameters(std::string_view query, std::string_view name, F holds) noexcept {
+  bool some = false;
   while (!query.empty()) {
     const std::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(pair.size() + 1, query.size()));
     if (pair.empty()) continue;
     const std::string_view raw_name = pair.substr(0, pair.find('='));
-    if (decodes_to(raw_name, name, false)) return pair.substr(std::min(raw_name.size() + 1, pair.size()));
+    if (!decodes_to(raw_name, name, false)) continue;
+    if (!holds(pair.substr(std::min(raw_name.size() + 1, pair.size())))) return false;
+    some = true;
   }
-  return std::nullopt;
+  return some;
 }
 
 bool same_name(const Predicate& a, const Predicate& b) noexcept {
@@ -60,14 +62,21 @@ bool Predicate::operator==(const Predicate& other) const noexcept {
 
 bool fits(const Predicate& predicate, const http::Fields& fields, std::string_view query) noexcept {
   using enum Predicate::Test;
+  // Of several all must hold: whoever reads another one than we do must not see a request that we would not have sent
+  // there (attacks C2).
   if (predicate.source == Predicate::Source::query) {
-    const auto raw = first_parameter(query, predicate.name);
-    return raw && (predicate.test == present || decodes_to(*raw, predicate.value, predicate.test == prefix));
+    return all_parameters(query, predicate.name, [&](std::string_view raw) {
+      return predicate.test == present || decodes_to(raw, predicate.value, predicate.test == prefix);
+    });
   }
-  const http::Field* field = fields.find(predicate.name);
-  if (field == nullptr) return false;
-  if (predicate.test == exact) return field->value == predicate.value;
-  return predicate.test == present || field->value.starts_with(predicate.value);
+  bool some = false;
+  for (const http::Field& field : fields) {
+    if (!http::equal_ignoring_case(field.name, predicate.name)) continue;
+    if (predicate.test == exact && field.value != predicate.value) return false;
+    if (predicate.test == prefix && !field.value.starts_with(predicate.value)) return false;
+    some = true;
+  }
+  return some;
 }
 
 bool disjoint(const Predicate& a, const Predicate& b) noexcept {

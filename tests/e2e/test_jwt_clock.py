@@ -32,6 +32,31 @@ def clock(tmp_path):
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer wants to be preloaded first")
+def test_an_issuers_last_keys_are_good_for_a_day(weir, origin, new_origin, tmp_path, clock):
+    """Faults R20: here the monotonic clock moves too, as it does when time passes."""
+    key, issuer = Key(tmp_path), new_origin(name="issuer")
+    issuer.on("/jwks", lambda exchange: exchange.reply(200, key_set(key.jwk()), [("Content-Type", "application/json")]))
+    one = {"issuer": "https://id.test", "audiences": ["api"], "jwks_url": f"{issuer.url}/jwks", "allow_http": True, "allow_private": True}
+    routes = [config.route("all", upstream=origin.url, auth_required=True, plugin_chain=[config.filter_("jwt", issuers=[one])])]
+    environment = {name: value for name, value in clock.environment.items() if name != "DONT_FAKE_MONOTONIC"}
+    gateway = weir(config.to_origin(origin) | {"routes": routes}, environment=environment)
+
+    def ask(hours):
+        token = key.token(claims(lifetime=600 + hours * 3600, iat=None, jti=f"{hours}"))
+        return fetch(gateway.port, "/x", headers=bearer(token)).status
+
+    until("the keys are here", lambda: ask(0) == 200)
+    issuer.stop()
+    failures = lambda: gateway.metric("weir_jwks_fetch_failures_total")
+    clock(23 * 3600)
+    until("the issuer is found away", lambda: failures() >= 1, 10)
+    assert ask(23) == 200 and gateway.metric("weir_jwks_age_seconds") > 22 * 3600
+    clock(25 * 3600)
+    until("they are given up", lambda: "older than 24 h" in gateway.stderr(), 10)
+    assert ask(25) == 503
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer wants to be preloaded first")
 def test_the_wall_clock_jumps(weir, origin, tmp_path, clock):
     assert LIBRARY, "package faketime is missing: ./dev test installs it"
     key = Key(tmp_path)

@@ -169,8 +169,14 @@ TEST(Router, PredicatesThenPriority) {
   EXPECT_EQ(take(keys, {"", "/a"}), "plain");
   EXPECT_EQ(take(keys, {"", "/a", "GET", "", {{"X", "1"}}}), "one");
   EXPECT_EQ(take(keys, {"", "/a", "GET", "v=a+b", {{"X", "1"}}}), "two");
-  EXPECT_EQ(take(keys, {"", "/a", "GET", "q&%76=a%20b&v=z", {{"X", "1"}}}), "two");
-  EXPECT_EQ(take(keys, {"", "/a", "GET", "v=z&v=a+b", {{"X", "1"}}}), "one");  // the first counts
+  EXPECT_EQ(take(keys, {"", "/a", "GET", "q&%76=a%20b", {{"X", "1"}}}), "two");
+  // Of several all must fit, whichever stands first.
+  EXPECT_EQ(take(keys, {"", "/a", "GET", "q&%76=a%20b&v=z", {{"X", "1"}}}), "one");
+  EXPECT_EQ(take(keys, {"", "/a", "GET", "v=z&v=a+b", {{"X", "1"}}}), "one");
+  EXPECT_EQ(take(keys, {"", "/a", "GET", "v=a+b&%76=a%20b", {{"X", "1"}, {"x", "1"}}}), "two");
+  EXPECT_EQ(take(keys, {"", "/a", "GET", "", {{"X", "1"}, {"x", "9"}}}), "present");
+  EXPECT_EQ(take(keys, {"", "/a", "GET", "", {{"X", "1, 9"}}}), "present");
+  EXPECT_EQ(take(keys, {"", "/a", "GET", "v=beta1&v=other", {{"x", "1"}}}), "one");
   EXPECT_EQ(take(keys, {"", "/a", "GET", "", {{"x", "2"}}}), "other");
   EXPECT_EQ(take(keys, {"", "/a", "GET", "", {{"x", "3"}, {"x", "1"}}}), "present");
   EXPECT_EQ(take(keys, {"", "/a", "GET", "v=beta7", {{"x", "1"}}}), "prefix");
