@@ -44,14 +44,18 @@ io::Task<void> Announcer::look() {
   } else {
     complain({});
     if (found->revision) {
+      late_.clear();
       auto now = std::make_shared<const revision::Signed>(std::move(*found->revision));
       sent_ = co_await send_(now, announced_);
       announced_ = std::move(now);
       if (sent_) {
         say_("revision " + std::to_string(announced_->number) + " is announced");
       } else {
-        say_("revision " + std::to_string(announced_->number) + " is not with gateways yet: " + sent_.error());
+        late_ = "revision " + std::to_string(announced_->number) + " is not with gateways yet: " + sent_.error();
       }
+    } else if (!late_.empty()) {
+      // Said only now: another replica's later one in Redis is no trouble, the next look finds it in the store.
+      say_(std::exchange(late_, {}));
     }
   }
   ++rounds_;

@@ -50,6 +50,7 @@ class Announcer {
   Outcome sent_;              // of announced_
   std::uint64_t rounds_ = 0;  // looks that have ended
   std::string complaint_;
+  std::string late_;  // why the last one could not be sent, not said yet
   bool ended_ = false;
 };
 

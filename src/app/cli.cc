@@ -99,6 +99,7 @@ struct Parser {
     control_command->add_option("--config", control.config);
     control_command->add_flag("--migrate", control.migrate);
     control_command->add_flag("--public-key", control.public_key);
+    control_command->add_option("--new-token", control.new_token);
     check_command->add_option("FILE", check.files);
     check_command->add_flag("--verbose", check.verbose);
     routes_command->add_option("--config", routes.config);

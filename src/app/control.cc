@@ -15,6 +15,7 @@
 #include "app/say.h"
 #include "app/signals.h"
 #include "app/supervisor.h"
+#include "control/operator_changes.h"
 #include "snapshot/compile.h"
 #include "snapshot/parts.h"
 
@@ -61,6 +62,29 @@ int print_public_key(const snapshot::ControlSettings& settings) {
   return kOk;
 }
 
+// For whoever has lost the last token: who can read the database and its keys may do everything anyway.
+int print_new_token(const snapshot::ControlSettings& settings, const std::string& name) {
+  auto store = open_store(settings);
+  if (!store) {
+    fmt::print(stderr, "weir control: control.database: {}\n", store.error().message);
+    return kProblems;
+  }
+  std::string token;
+  const auto made = control::transact(**store, false, [&](control::StoreWriter& writer) -> control::Agreed<void> {
+    const control::Author author = control::system_author();
+    auto issued = control::OperatorChanges(writer, author).add_token(name);
+    if (!issued) return std::unexpected(std::move(issued.error()));
+    token = std::move(issued->text);
+    return {};
+  });
+  if (!made) {
+    fmt::print(stderr, "weir control: {}\n", made.error().message);
+    return kProblems;
+  }
+  fmt::print("{}\n", token);
+  return kOk;
+}
+
 // Its loop, from the first turn to the last. One thread but for signalled().
 class ControlProcess {
  public:
@@ -76,7 +100,11 @@ class ControlProcess {
     control_.emplace(loop_, buffers_, resolver_.get());
     if (auto opened = control_->open(*config_, instance, base_dir, filters, false); !opened)
       return failed(opened.error());
-    if (auto listening = control_->listen(inherited_); !listening) return failed(listening.error());
+    if (auto listening = control_->listen(inherited_); !listening) {
+      control_->end();
+      while (!control_->ended()) loop_.turn(kTurn);
+      return failed(listening.error());
+    }
     for (const auto& address : inherited_.close_rest()) say("a socket was handed in for {}; it is closed", address);
     for (const std::string& warning : config_->warnings) say("warning: {}", warning);
     say("revisions are signed with the key whose public half is {}", revision::to_hex(control_->public_key()));
@@ -169,6 +197,7 @@ int control(const ControlOptions& options, pipeline::FilterTable filters) {
   const Config config = load(*source, filters, instance);
   if (!config) return kProblems;
   if (options.public_key) return print_public_key(*config->control);
+  if (!options.new_token.empty()) return print_new_token(*config->control, options.new_token);
   if (!config->redis) {
     fmt::print(
         stderr,

@@ -12,6 +12,7 @@ struct ControlOptions {
   std::string config;       // empty: ./weir.yaml
   bool migrate = false;     // the database's schema first
   bool public_key = false;  // print it and end
+  std::string new_token;    // an operator's name: make a token, print it and end
 };
 
 // Runs until SIGTERM or SIGINT. The process's exit status; what was wrong, if it could not start, is on standard

@@ -41,6 +41,10 @@ Json proving_instance(const Json& instance) {
 
 }  // namespace
 
+control::StoreResult<std::unique_ptr<control::Store>> open_store(const snapshot::ControlSettings& settings) {
+  return settings.postgres ? adapters::postgres::open(settings.database) : adapters::sqlite::open(settings.database);
+}
+
 ControlPlane::ControlPlane(io::Loop& loop, http::BufferPool& buffers, ports::NameResolver* resolver)
     : loop_(loop), buffers_(buffers), resolver_(resolver), bell_(loop), work_bell_(loop) {}
 
@@ -55,6 +59,13 @@ ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const
   auto signing = signing_key(settings_);
   if (!signing) return std::unexpected(signing.error());
   signing_key_.emplace(std::move(*signing));
+  if (in_process) {
+    local_ = std::make_unique<LocalChannel>([this](const ports::Receipt& receipt) {
+      own_receipt_ = receipt;
+      know(std::max(receipt.revision, receipt.in_use));
+      bell_.ring();
+    });
+  }
   auto master = master_key(settings_);
   if (!master) return std::unexpected(master.error());
   auto lint = lint_settings(settings_);
@@ -67,20 +78,14 @@ ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const
   rules_->shrink_percent = settings_.shrink_guard;
   if (settings_.probe_upstreams) rules_->probe = control::probe_by_connecting;
 
-  auto store =
-      settings_.postgres ? adapters::postgres::open(settings_.database) : adapters::sqlite::open(settings_.database);
+  auto store = open_store(settings_);
   if (!store) return std::unexpected("control.database: " + store.error().message);
   store_ = std::move(*store);
   auto keys = ControlKeyStore::open(config);
   if (!keys) return std::unexpected(keys.error());
   api_keys_ = std::move(*keys);
 
-  if (in_process) {
-    local_ = std::make_unique<LocalChannel>([this](const ports::Receipt& receipt) {
-      own_receipt_ = receipt;
-      bell_.ring();
-    });
-  } else {
+  if (!in_process) {
     publisher_ = std::make_unique<adapters::redis::ConfigPublisher>(
         loop_, config.redis, resolver_,
         adapters::redis::ConfigPublisher::Handlers{
@@ -148,7 +153,8 @@ ControlPlane::Prepared ControlPlane::prepare_store(const Json& seed) {
   if (!seeded) {
     out.objection = std::move(seeded.error());
   } else {
-    (seeded->has_value() ? out.seeded : out.unused) = true;
+    if (*seeded) out.seeded = (*seeded)->info.number;
+    out.unused = !*seeded;
   }
   return out;
 }
@@ -168,7 +174,7 @@ io::Task<ControlPlane::Outcome> ControlPlane::try_prepare() {
     say("the database cannot be used yet, it is tried again: {}", why);
     co_return Outcome{};
   }
-  if (prepared->seeded) say("the database was empty: the file's routes are revision 1 now");
+  if (prepared->seeded != 0) say("the database was empty: the file's routes are revision {} now", prepared->seeded);
   if (prepared->unused)
     say("warning: routes, upstreams, … of the file are not used: the control plane's database has its own; `weir "
         "apply` "

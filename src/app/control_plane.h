@@ -21,6 +21,9 @@
 
 namespace weir::app {
 
+// Opens the database that the settings name; blocks.
+control::StoreResult<std::unique_ptr<control::Store>> open_store(const snapshot::ControlSettings& settings);
+
 class ControlPlane {
  public:
   using Outcome = std::expected<void, std::string>;  // its errors are sentences
@@ -31,16 +34,21 @@ class ControlPlane {
   ~ControlPlane();  // after ended()
 
   // Reads or makes the keys and opens the store. `instance` is the file's own part, which documents are proved with.
-  // `in_process`: revisions go to channel(), else to the config's Redis. Blocks, for milliseconds.
+  // `in_process`: revisions go to channel(), else to the config's Redis. Blocks, for milliseconds. After an error
+  // there may still be has_key() and channel(), for a gateway that goes on with what it has.
   Outcome open(const snapshot::Snapshot& config, const Json& instance, const std::string& base_dir,
                pipeline::FilterTable filters, bool in_process);
+  bool has_key() const noexcept { return signing_key_.has_value(); }
+  bool usable() const noexcept { return server_.has_value(); }  // it was opened; else nothing below is to be called
   revision::PublicKey public_key() const noexcept { return signing_key_->public_key(); }
   ports::ConfigChannel& channel() noexcept { return *local_; }
 
   // Begins to answer operators.
   Outcome listen(gateway::InheritedSockets& inherited);
   const std::vector<int>& sockets() const noexcept { return sockets_; }
-  void stop_listening() { server_->close_listener(1); }
+  void stop_listening() {
+    if (server_) server_->close_listener(1);
+  }
 
   // The first operator, and revision 1 of `seed` if there is nothing in the store. A database that is away is waited
   // for by run(); an error is one that waiting does not mend.
@@ -61,8 +69,8 @@ class ControlPlane {
 
   struct Prepared {
     std::string token;
-    bool seeded = false;
-    bool unused = false;  // there is a seed, and the store had something
+    std::uint64_t seeded = 0;  // the revision that was made of the seed
+    bool unused = false;       // there is a seed, and the store had something
     std::optional<control::Objection> objection;
   };
   Prepared prepare_store(const Json& seed);
@@ -77,7 +85,6 @@ class ControlPlane {
   ports::NameResolver* resolver_;
   snapshot::ControlSettings settings_;
   http::Limits limits_;
-  io::Offload offload_{kThreads, kMostWaiting};
   std::optional<revision::SigningKey> signing_key_;
   std::optional<control::Rules> rules_;
   std::unique_ptr<control::Store> store_;
@@ -98,6 +105,7 @@ class ControlPlane {
   bool ended_ = false;
   io::Bell bell_;  // beat()
   io::Bell work_bell_;
+  io::Offload offload_{kThreads, kMostWaiting};  // last: its threads work with all of the above
 };
 
 }  // namespace weir::app

@@ -84,14 +84,16 @@ examples:
 
 constexpr std::string_view kControl = R"(usage: weir control [--config FILE] [--migrate]
        weir control [--config FILE] --public-key
+       weir control [--config FILE] --new-token OPERATOR
 
 Runs the control plane until SIGTERM: answers the admin API (`control.address`) and publishes to every gateway that uses
 the same `redis`. Several may run on one Postgres. At the first start it makes the operator `admin` and prints the token
 once, on standard error.
 
-  --config FILE   the file; without it ./weir.yaml
-  --migrate       first bring the schema of the database up to date
-  --public-key    only print the key that gateways need as `control_plane.public_key`, made if it is missing
+  --config FILE         the file; without it ./weir.yaml
+  --migrate             first bring the schema of the database up to date
+  --public-key          only print the key that gateways need as `control_plane.public_key`, made if it is missing
+  --new-token OPERATOR  only make and print another token of that operator: when the last one is lost
 
 examples:
   weir control --config /etc/weir/control.yaml --migrate

@@ -56,6 +56,8 @@ int Process::run() {
     return (!admin_ || admin_->ended()) && (!following_ || following_->ended()) && (!control_ || control_->ended());
   };
   for (int turn = 0; !over() && turn < 1000; ++turn) loop_.turn(std::chrono::milliseconds(10));
+  // A disk or a database that hangs holds a thread: nothing may be destroyed under it, and nobody waits for it.
+  if (!over()) std::_Exit(status_);
   return status_;
 }
 
@@ -84,7 +86,7 @@ io::Task<void> Process::live() {
   tasks_.spawn(watch());
   tasks_.spawn(keep_names());
   feeds_->run(tasks_, config_.settings());
-  if (control_) control_->run(tasks_);
+  if (control_ && control_->usable()) control_->run(tasks_);
   if (supervisor_.watchdog().count() != 0) tasks_.spawn(tell_watchdog());
   while (!ended_) {
     if (asked_end_ != 0) {
@@ -119,12 +121,14 @@ bool Process::choose_config() {
     return false;
   }
   config_.accept(file);
+  std::string trouble;  // of the control plane in this process
   if (file.origin == RunningConfig::Origin::file) return true;
   if (file.origin == RunningConfig::Origin::own_control) {
     control_ = std::make_unique<ControlPlane>(loop_, buffers_, nullptr);
-    if (auto opened = control_->open(*file.snapshot, file.instance, config_.source().base_dir, filters_, true);
-        !opened) {
-      say_line(opened.error());
+    const auto opened = control_->open(*file.snapshot, file.instance, config_.source().base_dir, filters_, true);
+    if (!opened) trouble = opened.error();
+    if (!control_->has_key()) {
+      say_line(trouble);
       return false;
     }
     key_ = control_->public_key();
@@ -134,15 +138,23 @@ bool Process::choose_config() {
   }
   for (std::uint64_t below = UINT64_MAX;;) {
     auto revision = Following::last_good(file.snapshot->state_dir, key_, below);
-    if (!revision) return true;
+    if (!revision) break;
     const auto whole = config_.from_revision(revision);
     if (whole.snapshot) {
       config_.accept(whole);
-      return true;
+      break;
     }
     say("warning: revision {} was good but is not now: {}", revision->number, whole.reason);
     below = revision->number;
   }
+  if (trouble.empty()) return true;
+  if (!config_.revision()) {
+    say_line(trouble);
+    return false;
+  }
+  say("alert: control_plane_broken: {}; revision {} is served, and there is no admin API until the next start",
+      trouble, config_.revision()->number);
+  return true;
 }
 
 // Everything that workers are made with.
@@ -199,14 +211,14 @@ io::Task<bool> Process::start() {
       co_return false;
     }
   }
-  if (control_) {
+  if (control_ && control_->usable()) {
     if (auto listening = control_->listen(inherited_); !listening) {
       say_line(listening.error());
       co_return false;
     }
   }
   if (complete) serving();
-  if (control_ && !co_await start_control()) co_return false;
+  if (control_ && control_->usable() && !co_await start_control()) co_return false;
   if (!complete) {
     if (!control_) say("waiting for the first revision of the control plane; /startupz answers 503 until then");
     // Ready in systemd's sense, or it would be killed for being slow; who sends traffic asks /readyz.

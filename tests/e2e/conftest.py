@@ -182,3 +182,19 @@ def authority(tmp_path_factory):
 def gateway(launch, shared_origin, request):
     """The file's shared gateway: `make_document(origin)` of the test module says what it runs on."""
     return launch(request.module.make_document(shared_origin))
+
+
+@pytest.fixture
+def control(tmp_path_factory):
+    """control(redis, database=None, **options) starts a `weir control` (kit.control.Control) for one test."""
+    from kit.control import Control
+
+    made = []
+
+    def start(redis, **options):
+        made.append(Control(tmp_path_factory.mktemp("control"), redis, **options))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.stop()

@@ -11,6 +11,7 @@ HEAD = "{weir:config}:head"
 NUMBERS = "{weir:config}:numbers"
 INSTANCES = "{weir:config}:instances"
 HINTS = "weir:config"
+DELTA = "{{weir:config}}:delta:{}"
 
 
 def document_key(number):

@@ -1,0 +1,196 @@
+"""Promise: `weir serve` with `control` is the whole of Weir in one process: the file's routes are revision 1, the admin API changes
+anything without a restart, and what was published is there again after one."""
+
+import json
+import pathlib
+import signal
+
+import pytest
+
+from kit import config
+from kit.client import fetch
+from kit.control import Admin, Refused, says, token_of
+from kit.gateway import run
+from kit.wait import until
+
+
+def make_document(*routes, **extra):
+    made = config.document(*routes, control={"address": f"127.0.0.1:{config.free_port()}", "database": "weir.db"}, state_dir="state", **extra)
+    if not routes:
+        del made["routes"]
+    return made
+
+
+def admin_of(gateway, token=None):
+    port = int(gateway.document["control"]["address"].rpartition(":")[2])
+    return Admin(port, token or token_of(gateway.stderr()))
+
+
+def answering(text, path="/x", route_id="x"):
+    return config.respond(route_id, path, body=text)
+
+
+@pytest.fixture
+def gateway(weir):
+    return weir(make_document(answering("one")))
+
+
+def test_the_files_routes_are_revision_1(gateway):
+    admin = admin_of(gateway)
+    assert says(gateway.port, "/x") == "one" and gateway.revision() == 1
+    first = admin.get("/v1/revisions")["items"]
+    assert [each["number"] for each in first] == [1]
+    assert admin.get("/v1/routes/x")["path_pattern"] == "/x"
+    assert admin.status(1, "all")["state"] == "applied"
+    assert [each["in_use"] for each in admin.instances()] == [1]
+
+
+def test_a_change_is_in_force_when_its_status_says_so(gateway):
+    admin = admin_of(gateway)
+    made = admin.put("routes", "y", answering("why", "/y", "y"), publish=True)
+    number = made["_revision"]["number"]
+    status = admin.status(number, "all")
+    assert status["state"] == "applied" and status["counts"]["applied"] == 1
+    assert says(gateway.port, "/y") == "why" and says(gateway.port, "/x") == "one"
+    assert gateway.revision() == number
+    answer = fetch(gateway.port, "/y")
+    assert gateway.record_of(answer).revision == number
+
+
+def test_a_draft_changes_nothing_until_it_is_published(gateway):
+    admin = admin_of(gateway)
+    admin.put("routes", "x", answering("two"))
+    assert says(gateway.port, "/x") == "one"
+    assert admin.publish(message="second")["number"] == 2
+    admin.status(2, "all")
+    assert says(gateway.port, "/x") == "two"
+
+
+def test_a_typo_cannot_be_published(gateway):
+    admin = admin_of(gateway)
+    admin.put("upstreams", "payments", config.upstream("payments", "127.0.0.1:9"), publish=True)
+    admin.put("routes", "pay", config.route("pay", "/pay", "http://paymnets"))
+    with pytest.raises(Refused) as refused:
+        admin.publish()
+    assert refused.value.status == 422
+    error = refused.value.problem["errors"][0]
+    assert (error["kind"], error["name"], error["field"]) == ("route", "pay", "upstream_url"), error
+    assert "paymnets" in error["message"] and "payments" in error["hint"], error
+    assert admin.latest() == 2 and says(gateway.port, "/x") == "one"
+
+
+def test_a_rollback_is_a_new_revision_with_the_old_document(gateway):
+    admin = admin_of(gateway)
+    admin.put("routes", "x", answering("two"), publish=True)
+    admin.status("latest", "all")
+    assert says(gateway.port, "/x") == "two"
+    number = admin.ask("POST", "/v1/revisions/1/rollback", {})["number"]
+    assert number == 3
+    admin.status(3, "all")
+    assert says(gateway.port, "/x") == "one"
+
+
+def test_a_restart_finds_it_all_and_the_token_is_not_shown_again(gateway):
+    admin = admin_of(gateway)
+    admin.put("routes", "x", answering("two"), publish=True)
+    admin.status("latest", "all")
+    gateway.stop()
+    said = len(gateway.stderr())
+    gateway.start()
+    assert says(gateway.port, "/x") == "two" and gateway.revision() == 2
+    after = gateway.stderr()[said:]
+    assert token_of(after) is None
+    assert "routes, upstreams, … of the file are not used" in after
+    until("the admin API answers", lambda: admin.ask("GET", "/readyz", raw=True).status == 200)
+    assert admin.put("routes", "x", answering("three"), publish=True)["_revision"]["number"] == 3
+    admin.status(3, "all")
+    assert says(gateway.port, "/x") == "three"
+
+
+def test_a_reload_of_the_file_keeps_what_was_published_and_says_so(gateway):
+    gateway.write(gateway.document | {"routes": [answering("from the file")]})
+    gateway.signal(signal.SIGHUP)
+    until("the reload is said", lambda: gateway.stderr().count("asked by SIGHUP") == 1)
+    assert says(gateway.port, "/x") == "one"
+    assert "come from the control plane" in gateway.stderr()
+
+
+def test_a_database_that_is_lost_or_damaged_leaves_traffic_alone(gateway):
+    database = gateway.directory / "weir.db"
+    gateway.stop()
+    database.write_bytes(b"this is no database" * 1000)
+    gateway.start()
+    assert says(gateway.port, "/x") == "one"
+
+
+def test_nothing_to_serve_yet_waits_and_publishes(weir):
+    gateway = weir(make_document(), wait=False)
+    until("it asks to publish", lambda: "nothing is published yet" in gateway.stderr())
+    assert gateway.ready() == 503
+    admin = admin_of(gateway)
+    admin.put("routes", "x", answering("first"), publish=True)
+    gateway.wait_ready()
+    assert says(gateway.port, "/x") == "first"
+
+
+def test_keys_are_readable_by_their_owner_only(gateway):
+    for name in ("weir.db", "weir.db.signing_key", "weir.db.master_key"):
+        assert (gateway.directory / name).stat().st_mode & 0o077 == 0, name
+    files = [gateway.directory / "state", *(gateway.directory / "state").rglob("*")]
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files), files
+
+
+def test_seeds_must_work(weir):
+    gateway = weir(make_document(config.route("pay", "/pay", "http://nowhere")), wait=False)
+    assert gateway.process.wait(20) == 1
+    assert 'route "pay"' in gateway.stderr() and "nowhere" in gateway.stderr()
+    gateway.asked_to_end = True
+    gateway.kill()
+
+
+def test_a_successor_takes_over_admin_api_and_revision(gateway):
+    admin = admin_of(gateway)
+    admin.put("routes", "x", answering("two"), publish=True)
+    admin.status("latest", "all")
+    before = gateway.process
+    gateway.signal(signal.SIGUSR2)
+    until("the first has ended", lambda: before.poll() is not None, 15)
+    assert before.returncode == 0
+    assert says(gateway.port, "/x") == "two"
+    assert admin.put("routes", "x", answering("three"), publish=True)["_revision"]["number"] == 3
+    admin.status(3, "all")
+    assert says(gateway.port, "/x") == "three"
+    successor = next(int(pid) for pid in pids_in(gateway.directory) if int(pid) != before.pid)
+    import os
+
+    os.kill(successor, signal.SIGTERM)
+    until("it has ended", lambda: not pids_in(gateway.directory), 15)
+    gateway.asked_to_end = True
+
+
+def pids_in(directory):
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cwd").resolve() == directory and (entry / "exe").resolve().name == "weir":
+                found.append(entry.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_check_accepts_it_and_says_what_is_missing(tmp_path):
+    (tmp_path / "weir.yaml").write_text(json.dumps(make_document(answering("one"))))
+    assert run("check", cwd=tmp_path).returncode == 0
+    (tmp_path / "weir.yaml").write_text(json.dumps(make_document() | {"control": {"database": "postgres://db/weir"}}))
+    done = run("check", cwd=tmp_path)
+    assert done.returncode == 1 and "signing_key_file" in done.stderr + done.stdout, done
+
+
+def test_unknown_lint_rule_is_refused(weir):
+    document = make_document(answering("one"))
+    document["control"]["lint"] = {"no_auht": "warn"}
+    gateway = weir(document, wait=False)
+    assert gateway.process.wait(20) == 1
+    assert "no_auht" in gateway.stderr(), gateway.stderr()
+    gateway.kill()
