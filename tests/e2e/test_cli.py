@@ -188,7 +188,7 @@ def test_help_teaches(arguments):
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "schema", "routes", "version"])
+@pytest.mark.parametrize("command", ["serve", "gateway", "control", "check", "schema", "routes", "version"])
 def test_every_command_explains_itself(command):
     done = run(command, "--help")
     assert done.returncode == 0 and f"weir {command}" in done.stdout and len(done.stdout.splitlines()) >= 3

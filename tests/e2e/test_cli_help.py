@@ -6,7 +6,7 @@ import pytest
 
 from kit.gateway import run
 
-COMMANDS = ["serve", "check", "routes", "schema", "version"]
+COMMANDS = ["serve", "gateway", "control", "check", "routes", "schema", "version"]
 OPTION = re.compile(r"(?<![\w-])(--?[a-zA-Z][a-z-]*)")
 
 
