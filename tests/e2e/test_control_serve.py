@@ -4,6 +4,7 @@ anything without a restart, and what was published is there again after one."""
 import json
 import pathlib
 import signal
+import socket
 
 import pytest
 
@@ -121,6 +122,29 @@ def test_a_database_that_is_lost_or_damaged_leaves_traffic_alone(gateway):
     database.write_bytes(b"this is no database" * 1000)
     gateway.start()
     assert says(gateway.port, "/x") == "one"
+
+
+def test_a_database_that_was_lost_begins_above_what_is_in_use(gateway):
+    admin = admin_of(gateway)
+    for text in ("two", "three"):
+        admin.status(admin.put("routes", "x", answering(text), publish=True)["_revision"]["number"], "all")
+    gateway.stop()
+    for name in ("weir.db", "weir.db-wal", "weir.db-shm"):
+        (gateway.directory / name).unlink(missing_ok=True)
+    gateway.write(gateway.document | {"routes": [answering("from the file")]})
+    gateway.start()
+    until("the file's routes are published anew", lambda: says(gateway.port, "/x") == "from the file")
+    until("and above what was in use", lambda: gateway.revision() == 4)
+
+
+def test_an_admin_address_that_is_taken_is_a_sentence(weir):
+    other = make_document(answering("one"))
+    with socket.create_server(("127.0.0.1", config.free_port())) as held:
+        other["control"]["address"] = f"127.0.0.1:{held.getsockname()[1]}"
+        second = weir(other, wait=False)
+        assert second.process.wait(20) == 1
+    assert "control.address" in second.stderr() and "in use" in second.stderr(), second.stderr()
+    second.kill()
 
 
 def test_nothing_to_serve_yet_waits_and_publishes(weir):
