@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <thread>
 
 #include "app/commands.h"
 #include "app/say.h"
@@ -18,22 +17,6 @@ constexpr auto kReadinessLead = std::chrono::milliseconds(500);
 
 // A port that another process still holds at its end is free soon.
 constexpr auto kTryAgain = std::chrono::seconds(2);
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const auto& part : parts) out += (out.empty() ? "" : ",") + part;
-  return out;
-}
-
-std::string log_path(const snapshot::Snapshot& config) {
-  return config.access_log_path.empty() ? "/dev/null" : config.access_log_path;
-}
-
-std::string_view plural(std::size_t count) { return count == 1 ? "" : "s"; }
 
 }  // namespace
 
@@ -106,168 +89,10 @@ io::Task<void> Process::live() {
   }
 }
 
-// The file, and of revisions the last good one, if it still compiles: a start needs nobody else.
-bool Process::choose_config() {
-  auto file = config_.from_file();
-  if (!file.snapshot) {
-    fmt::print(stderr, "{}\n", file.refusal);
-    return false;
-  }
-  if (options_.follows && file.origin != RunningConfig::Origin::control_plane) {
-    fmt::print(
-        stderr,
-        "{}: weir gateway needs `control_plane`, which says whose revisions it runs on; see docs/control-plane.md\n",
-        config_.source().name());
-    return false;
-  }
-  config_.accept(file);
-  std::string trouble;  // of the control plane in this process
-  if (file.origin == RunningConfig::Origin::file) return true;
-  if (file.origin == RunningConfig::Origin::own_control) {
-    control_ = std::make_unique<ControlPlane>(loop_, buffers_, nullptr);
-    const auto opened = control_->open(*file.snapshot, file.instance, config_.source().base_dir, filters_, true);
-    if (!opened) trouble = opened.error();
-    if (!control_->has_key()) {
-      say_line(trouble);
-      return false;
-    }
-    key_ = control_->public_key();
-    seed_ = file.seed;
-  } else {
-    key_ = *revision::public_key(file.snapshot->control_plane->public_key);
-  }
-  for (std::uint64_t below = UINT64_MAX;;) {
-    auto revision = Following::last_good(file.snapshot->state_dir, key_, below);
-    if (!revision) break;
-    const auto whole = config_.from_revision(revision);
-    if (whole.snapshot) {
-      config_.accept(whole);
-      break;
-    }
-    say("warning: revision {} was good but is not now: {}", revision->number, whole.reason);
-    below = revision->number;
-  }
-  if (trouble.empty()) return true;
-  if (!config_.revision()) {
-    say_line(trouble);
-    return false;
-  }
-  say("alert: control_plane_broken: {}; revision {} is served, and there is no admin API until the next start",
-      trouble, config_.revision()->number);
-  return true;
-}
-
-// Everything that workers are made with.
-bool Process::prepare(const snapshot::Snapshot& config) {
-  auto resolver = adapters::cares::Resolver::make({.servers = joined(config.resolver_servers)});
-  if (!resolver) {
-    say_line(resolver.error().message);
-    return false;
-  }
-  resolver_ = std::move(*resolver);
-  directory_ = std::make_unique<upstream::Directory>(*resolver_, [this] { loop_.post([this] { names_.ring(); }); });
-  auto log = gateway::LogFile::open(log_path(config));
-  if (!log) {
-    say_line(log.error());
-    return false;
-  }
-  feeds_ = std::make_unique<Feeds>(loop_, buffers_, *directory_, resolver_.get());
-  if (auto opened = feeds_->open(config); !opened) {
-    say_line(opened.error());
-    return false;
-  }
-  int workers = options_.workers ? options_.workers : config.workers;
-  if (workers == 0) workers = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  gateway_ = std::make_unique<gateway::Gateway>(loop_, *directory_, std::move(*log), workers,
-                                                feeds_->attach(config, workers));
-  state_.refresh = [this](gateway::InstanceFacts& facts) { feeds_->fill(facts); };
-  admin_ = std::make_unique<AdminAddress>(loop_, buffers_, *gateway_, *directory_, state_);
-  return true;
-}
-
-io::Task<bool> Process::start() {
-  state_.facts.version = WEIR_VERSION;
-  state_.facts.started_at = now_seconds();
-  if (!choose_config() || !prepare(config_.settings())) co_return false;
-  const bool complete = config_.origin() == RunningConfig::Origin::file || config_.revision();
-  co_await feeds_->begin(*gateway_, config_.settings());
-  if (auto listening = admin_->listen(config_.settings(), inherited_); !listening) {
-    say_line(listening.error());
-    co_return false;
-  }
-  if (complete) {
-    if (auto applied = co_await gateway_->apply(config_.snapshot(), inherited_); !applied) {
-      say_line(applied.error());
-      co_return false;
-    }
-  }
-  watch_files();
-  if (config_.origin() != RunningConfig::Origin::file) {
-    following_ = std::make_unique<Following>(loop_, resolver_.get());
-    auto begun = following_->begin(config_.settings(), key_, config_.revision(),
-                                   control_ ? &control_->channel() : nullptr, [this] { asked_.ring(); });
-    if (!begun) {
-      say_line(begun.error());
-      co_return false;
-    }
-  }
-  if (control_ && control_->usable()) {
-    if (auto listening = control_->listen(inherited_); !listening) {
-      say_line(listening.error());
-      co_return false;
-    }
-  }
-  if (complete) serving();
-  if (control_ && control_->usable() && !co_await start_control()) co_return false;
-  if (!complete) {
-    if (!control_) say("waiting for the first revision of the control plane; /startupz answers 503 until then");
-    // Ready in systemd's sense, or it would be killed for being slow; who sends traffic asks /readyz.
-    supervisor_.ready("waiting for the first revision of the control plane");
-  }
-  co_return true;
-}
-
-// Beside what is served already: a database in trouble must not end a gateway that has something to serve.
-io::Task<bool> Process::start_control() {
-  const bool seeds = !seed_.members().empty();
-  auto prepared = co_await control_->prepare(std::exchange(seed_, Json()));
-  if (!prepared) {
-    say_line(prepared.error());
-    co_return state_.started;
-  }
-  if (!state_.started && !seeds)
-    say("nothing is published yet; /startupz answers 503 until then (`weir apply -f FILE` publishes)");
-  co_return true;
-}
-
-// From now on requests are served.
-void Process::serving() {
-  for (const auto& address : inherited_.close_rest())
-    say("a socket was handed in for {}, which the config does not listen on; it is closed", address);
-  state_.facts.revision = config_.number();
-  state_.facts.config_applied_at = now_seconds();
-  state_.started = true;
-  announce();
-  supervisor_.ready("serving");
-  Successor::announce();
-}
-
 void Process::watch_files() {
   std::vector<std::string> files = config_.settings().files;
   if (config_.source().file != "-") files.push_back(config_.source().file);
   watched_.watch(std::move(files));
-}
-
-void Process::announce() const {
-  const snapshot::Snapshot& config = config_.settings();
-  for (const auto& warning : config.warnings) say("warning: {}", warning);
-  for (const auto& listener : config.listeners)
-    say("listening on {}://{}", listener.tls ? "https" : "http", gateway_->bound(listener.address).to_string());
-  if (auto where = admin_->bound()) say("admin on http://{} (/metrics /readyz /livez /startupz)", where->to_string());
-  say("serving {} route{} to {} upstream{} with {} worker{}, revision {} of {}", config.routes.size(),
-      plural(config.routes.size()), config.upstreams.size(), plural(config.upstreams.size()), gateway_->workers(),
-      plural(static_cast<std::size_t>(gateway_->workers())), config.revision,
-      following_ ? "the control plane" : config_.source().name());
 }
 
 // Makes the draft the config in use; empty, or why it is not and everything is as it was.
@@ -280,8 +105,7 @@ io::Task<std::string> Process::take_up(const RunningConfig::Draft& draft) {
   }
   config_.accept(draft);
   ++state_.facts.reloads_ok;
-  state_.facts.revision = config_.number();
-  state_.facts.config_applied_at = now_seconds();
+  note_config();
   gateway_->log()->reopen(log_path(config));
   if (int wanted = options_.workers ? options_.workers : config.workers; wanted && wanted != gateway_->workers())
     say("warning: the number of workers changes at the next start (or SIGUSR2), not by a reload");

@@ -39,16 +39,21 @@ class Process {
   static constexpr int kCompilers = 1;
   static constexpr std::size_t kMostCompiling = 4;  // live() asks for one at a time
 
+  static std::string log_path(const snapshot::Snapshot& config);
+
   io::Task<void> live();
   io::Task<bool> start();
   io::Task<bool> start_control();
   bool choose_config();
+  std::string open_control(const RunningConfig::Draft& file);
+  void take_last_good();
   bool prepare(const snapshot::Snapshot& config);
   io::Task<std::string> take_up(const RunningConfig::Draft& draft);
   io::Task<void> reload(std::string_view why);
   io::Task<void> adopt(gateway::Revision revision);
   io::Task<RunningConfig::Draft> draft(std::function<RunningConfig::Draft()> make);
   void serving();
+  void note_config();
   io::Task<void> hand_over();
   io::Task<void> drain(std::string_view why, bool at_once);
   io::Task<void> watch();

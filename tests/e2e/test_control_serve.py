@@ -218,3 +218,10 @@ def test_unknown_lint_rule_is_refused(weir):
     assert gateway.process.wait(20) == 1
     assert "no_auht" in gateway.stderr(), gateway.stderr()
     gateway.kill()
+
+
+def test_a_control_planes_file_is_not_one_of_a_gateway(tmp_path):
+    (tmp_path / "weir.yaml").write_text("control: {database: weir.db}\n")
+    done = run("serve", cwd=tmp_path)
+    assert done.returncode == 1 and "listeners" in done.stderr and "weir control" in done.stderr, done.stderr
+    assert not (tmp_path / "weir.db").exists()
