@@ -212,11 +212,11 @@ def test_a_database_that_was_lost_goes_on_above_what_gateways_use(control, serve
     for file in plane.directory.glob("weir.db*"):
         file.unlink()
     server.call("FLUSHALL")
-    time.sleep(3)  # the gateway tells what it has in use, every two seconds
+    until("the gateway tells again what it has in use", lambda: [r["in_use"] for r in receipts(server).values()] == [number])
     plane.token = None
     plane.stderr_file.unlink()
     plane.start()
-    time.sleep(1)
+    until("the new one has heard it", lambda: [i["in_use"] for i in plane.admin.instances()] == [number])
     assert publish(plane, "after the loss") > number
     until("the gateway takes it", lambda: says(gateway.port, "/x") == "after the loss")
 
