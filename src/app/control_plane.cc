@@ -120,6 +120,14 @@ ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const
   return {};
 }
 
+bool ControlPlane::runs_on(const snapshot::ControlSettings& settings) const {
+  const auto told = [](const snapshot::ControlSettings& of) {
+    return std::tie(of.address, of.database, of.signing_key_file, of.master_key_file, of.master_key, of.allowed_hosts,
+                    of.lint, of.probe_upstreams, of.shrink_guard);
+  };
+  return told(settings) == told(settings_);
+}
+
 // Numbers come over the network: one that is no receipt's of ours must not use them all up.
 void ControlPlane::know(std::uint64_t number) noexcept {
   constexpr std::uint64_t kHighest = std::uint64_t{1} << 53U;  // whole numbers of JSON readers

@@ -43,6 +43,9 @@ class ControlPlane {
   revision::PublicKey public_key() const noexcept { return signing_key_->public_key(); }
   ports::ConfigChannel& channel() noexcept { return *local_; }
 
+  // Whether these settings, of a file that was reloaded, are those it was opened with; they change at the next start.
+  bool runs_on(const snapshot::ControlSettings& settings) const;
+
   // Begins to answer operators.
   Outcome listen(gateway::InheritedSockets& inherited);
   const std::vector<int>& sockets() const noexcept { return sockets_; }

@@ -138,6 +138,8 @@ io::Task<void> Process::reload(std::string_view why) {
           "them in");
     auto took = std::chrono::duration<double, std::milli>(io::Clock::now() - begun).count();
     say("revision {} is in use ({}; {} routes, {:.1f} ms)", config_.number(), why, config.routes.size(), took);
+    if (control_ && !control_->runs_on(*config.control))
+      say("warning: what `control` says changes at the next start, not by a reload");
     if (following_) {
       following_->follow(config);
       following_->offer_again();

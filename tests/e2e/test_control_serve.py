@@ -114,6 +114,10 @@ def test_a_reload_of_the_file_keeps_what_was_published_and_says_so(gateway):
     until("the reload is said", lambda: gateway.stderr().count("asked by SIGHUP") == 1)
     assert says(gateway.port, "/x") == "one"
     assert "come from the control plane" in gateway.stderr()
+    assert "changes at the next start" not in gateway.stderr()
+    gateway.write(gateway.document | {"control": gateway.document["control"] | {"shrink_guard": 10}})
+    gateway.signal(signal.SIGHUP)
+    until("it is said", lambda: "what `control` says changes at the next start" in gateway.stderr())
 
 
 def test_a_database_that_is_lost_or_damaged_leaves_traffic_alone(gateway):
