@@ -133,8 +133,10 @@ Schema document_schema(pipeline::FilterTable filters) {
           .doc("Proxies in front of Weir whose Forwarded, X-Forwarded-* and X-Request-Id fields are believed. Nobody "
                "by default: anyone can send such a field."),
       field("state_dir", schema::string().named("folder name").min_length(1))
-          .doc("A folder for what must survive a restart: quotas that are counted here (mode local), and how many "
-               "instances there were. Made if it is missing. Without it, nothing is written."),
+          .doc("A folder for what must survive a restart: quotas that are counted here (mode local), how many "
+               "instances "
+               "there were, and which tokens Redis said are revoked. Made if it is missing. Without it, nothing is "
+               "written."),
       field("limits", limits_schema()).doc("How much a client may take, and for how long."),
       field("control_plane", control_plane_schema())
           .doc(
