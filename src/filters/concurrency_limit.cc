@@ -48,7 +48,8 @@ class ConcurrencyLimit final : public pipeline::Filter {
     std::size_t taken = 0;
     for (; taken < keys.size(); ++taken) {
       asks[taken] = {.limit = &limit_, .scope = scope_.of(exchange), .key = keys[taken]};
-      if ((seats[taken] = store->enter(asks[taken])) == nullptr) break;
+      seats[taken] = store->enter(asks[taken]);
+      if (seats[taken] == nullptr) break;
     }
     const bool all = taken == keys.size();
     if (!all || !exchange.limited.can_hold(taken)) {
