@@ -108,7 +108,8 @@ Outcome<void> check_body(const Call& call, const Schema& schema) {
   auto out = refuse(Why::invalid, problems.size() == 1 ? problems.front().path + ": " + problems.front().message
                                                        : fmt::format("{} mistakes", problems.size()));
   for (const Problem& one : problems)
-    out.error().errors.push_back({.field = one.path, .message = one.message, .hint = one.hint});
+    out.error().errors.push_back(
+        {.field = finding_of(Kind::route, {}, one).field, .message = one.message, .hint = one.hint});
   return out;
 }
 
