@@ -57,7 +57,7 @@ def test_schemathesis_finds_nothing(admin, tmp_path):
         [
             sys.executable, "-m", "schemathesis.cli", "run", OPENAPI, "--url", f"http://127.0.0.1:{admin.port}",
             "-H", f"Authorization: Bearer {admin.token}", "--exclude-checks", "positive_data_acceptance,ignored_auth",
-            "--phases", "coverage,fuzzing", "-n", "10", "--no-shrink", "--generation-deterministic", "--max-time", "30",
+            "--phases", "coverage,fuzzing", "-n", "10", "--no-shrink", "--generation-deterministic", "--max-time", "20",
             "--request-timeout", "20", "--no-color",
         ],
         capture_output=True, text=True, timeout=140, cwd=tmp_path,
