@@ -2,7 +2,7 @@
 anything without a restart, and what was published is there again after one."""
 
 import json
-import pathlib
+import os
 import signal
 import socket
 
@@ -10,7 +10,7 @@ import pytest
 
 from kit import config
 from kit.client import fetch
-from kit.control import Admin, Refused, says, token_of
+from kit.control import Admin, Refused, pids_in, says, token_of
 from kit.gateway import run
 from kit.wait import until
 
@@ -188,23 +188,10 @@ def test_a_successor_takes_over_admin_api_and_revision(gateway):
     assert admin.put("routes", "x", answering("three"), publish=True)["_revision"]["number"] == 3
     admin.status(3, "all")
     assert says(gateway.port, "/x") == "three"
-    successor = next(int(pid) for pid in pids_in(gateway.directory) if int(pid) != before.pid)
-    import os
-
+    successor = next(pid for pid in pids_in(gateway.directory) if pid != before.pid)
     os.kill(successor, signal.SIGTERM)
     until("it has ended", lambda: not pids_in(gateway.directory), 15)
     gateway.asked_to_end = True
-
-
-def pids_in(directory):
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and (entry / "cwd").resolve() == directory and (entry / "exe").resolve().name == "weir":
-                found.append(entry.name)
-        except OSError:
-            continue
-    return found
 
 
 def test_check_accepts_it_and_says_what_is_missing(tmp_path):

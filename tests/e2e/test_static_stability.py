@@ -10,6 +10,7 @@ import pytest
 
 from kit import config
 from kit.client import Closed, fetch
+from kit.control import pids_in
 from kit.gateway import run
 from kit.revisions import HEAD, Signer, canonical, document_key, put, receipts
 from kit.wait import SCALE, until
@@ -267,40 +268,16 @@ def test_redis_loses_everything_and_traffic_does_not_notice(following, server, s
 
 def test_the_successor_of_an_upgrade_has_the_revision_too(following, server, signer):
     is_kept(following, 1)
-    before = following.pid
     following.signal(signal.SIGUSR2)
     until("the successor serves and the first has ended", lambda: following.process.poll() is not None, 15)
+    assert following.process.returncode == 0
     assert says(following) == "one"
     put(server, signer.sign(2, answering("two")))
     until("the successor follows", lambda: says(following) == "two")
-    after = int(receipt(server, in_use=2) and until("its pid", lambda: successor_of(before)))
-    os.kill(after, signal.SIGTERM)
-    until("it has ended", lambda: not os.path.exists(f"/proc/{after}") or zombie(after), 15)
-    following.stopped = True
-    from kit.gateway import Gateway
-
-    Gateway.running.remove(following)
-
-
-def successor_of(pid):
-    children = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            with open(f"/proc/{entry}/cmdline", "rb") as file:
-                line = file.read().split(b"\0")
-            cwd = os.readlink(f"/proc/{entry}/cwd")
-        except OSError:
-            continue
-        if b"gateway" in line and int(entry) != pid and "weir" in cwd:
-            children.append((os.stat(f"/proc/{entry}").st_ctime, int(entry)))
-    return children and max(children)[1]
-
-
-def zombie(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0] == "Z"
+    (successor,) = pids_in(following.directory)
+    os.kill(successor, signal.SIGTERM)
+    until("it has ended", lambda: not pids_in(following.directory), 15)
+    following.asked_to_end = True
 
 
 def test_weir_gateway_wants_a_control_plane(tmp_path):

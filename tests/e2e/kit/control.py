@@ -122,6 +122,8 @@ class Control:
             [BINARY, "control", "--config", self.config_file, "--migrate"], cwd=self.directory, env=self._environment,
             stdin=subprocess.DEVNULL, stdout=self._stderr, stderr=self._stderr,
         )  # fmt: skip
+        if self not in Gateway.running:
+            Gateway.running.append(self)  # whose words are shown under a failed test
         if wait:
             self.wait_ready()
         return self
@@ -140,7 +142,8 @@ class Control:
     def stderr(self):
         return self.stderr_file.read_text(errors="replace")
 
-    said = stderr
+    def said(self, most=6000):
+        return self.stderr()[-most:]
 
     @property
     def pid(self):
@@ -156,12 +159,17 @@ class Control:
             self.process.kill()
         self.process.wait()
         self._stderr.close()
+        self._forget()
+
+    def _forget(self):
         self.stopped = True
+        if self in Gateway.running:
+            Gateway.running.remove(self)
 
     def stop(self):
         if self.stopped:
             return
-        self.stopped = True
+        self._forget()
         self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(15 * SCALE)
@@ -199,4 +207,16 @@ def timed(what, probe, seconds=5):
     return time.monotonic() - begin
 
 
-__all__ = ["Admin", "Control", "Gateway", "MASTER_KEY", "Refused", "following", "run", "says", "timed", "token_of"]
+def pids_in(directory):
+    """Of the weirs that run in that folder: a successor is nobody's child."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "cwd").resolve() == directory and (entry / "exe").resolve().name == "weir":
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+__all__ = ["Admin", "Control", "Gateway", "MASTER_KEY", "Refused", "following", "pids_in", "run", "says", "timed", "token_of"]
