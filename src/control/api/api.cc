@@ -141,17 +141,19 @@ Outcome<Operator> Api::logged_in(const ApiRequest& request) {
     if (!read) return std::unexpected(refusal(read.error()));
   }
   if (!found) {
-    note_failure(request, now);
+    note_failure(request, now, wait == 0);
     return unauthenticated("the token does not hold: it is wrong, has expired, or its operator is disabled");
   }
   if (seen_.note(found->token_id, now)) (void)means_.store.note_token_use(found->token_id, now / 1000);
   return std::move(found->who);
 }
 
-void Api::note_failure(const ApiRequest& request, std::int64_t now) {
+void Api::note_failure(const ApiRequest& request, std::int64_t now, bool logged) {
   throttle_.failed(request.from, now);
   counts_.login_failed();
-  // Ten a minute and address at most, so that the log cannot be flooded; that it cannot be written changes nothing.
+  // Ten a minute and address at most, so that the log cannot be flooded.
+  if (!logged) return;
+  // That it cannot be written changes nothing.
   (void)means_.store.write([&](StoreWriter& writer) {
     AuditEntry entry;
     entry.at_ms = now;

@@ -69,7 +69,7 @@ class Api {
  private:
   Outcome<ApiResponse> respond_to(const ApiRequest& request);
   Outcome<Operator> logged_in(const ApiRequest& request);
-  void note_failure(const ApiRequest& request, std::int64_t now);
+  void note_failure(const ApiRequest& request, std::int64_t now, bool logged);
   Outcome<ApiResponse> handled(Call& call);
 
   Means means_;
