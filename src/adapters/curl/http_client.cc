@@ -173,9 +173,11 @@ std::expected<HttpAnswer, HttpFailure> HttpClient::ask(const HttpRequest& reques
   set(CURLOPT_HEADERFUNCTION, &take_field);
   set(CURLOPT_HEADERDATA, &answer);
 
-  const CURLcode code = curl_easy_perform(easy);
+  CURLcode code = curl_easy_perform(easy);
   if (code != CURLE_OK) {
     const std::string_view said(handle_->complaint.data());
+    // What is no HTTP at all passes for its version 0.9, a protocol that curl does not support by itself.
+    if (code == CURLE_UNSUPPORTED_PROTOCOL && said.contains("HTTP/0.9")) code = CURLE_WEIRD_SERVER_REPLY;
     return std::unexpected(HttpFailure{
         kind_of(code), fmt::format("{} {} ({})", settings_.server, words_of(code),
                                    said.empty() ? std::string_view(curl_easy_strerror(code)) : trimmed(said))});

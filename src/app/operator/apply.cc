@@ -115,7 +115,7 @@ class Application {
     const Json batch = batch_of(options_, changes_);
     const std::string target =
         options_.no_publish ? "/v1/batch" + parameters("?") : "/v1/batch?publish=true" + parameters("&");
-    const auto answer = server_.ask("POST", target, &batch, kLongest);
+    const auto answer = server_.ask("POST", target, &batch, {.timeout = kLongest});
     if (!answer) return tell("apply", answer.error());
     if (!answer->ok()) return tell_refusal(server_, plan_, *answer);
     if (options_.no_publish) {
@@ -131,7 +131,7 @@ class Application {
     Json body = Json::object();
     if (!options_.message.empty()) body.set("message", options_.message);
     if (options_.force) body.set("force", true);
-    const auto answer = server_.ask("POST", "/v1/publish" + parameters("?"), &body, kLongest);
+    const auto answer = server_.ask("POST", "/v1/publish" + parameters("?"), &body, {.timeout = kLongest});
     if (!answer) return tell("apply", answer.error());
     if (!answer->ok()) return tell_refusal(server_, plan_, *answer);
     return finish(answer->body);

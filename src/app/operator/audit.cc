@@ -45,7 +45,7 @@ int audit(const AuditOptions& options) {
   if (!server) return tell("audit", server.error());
   if (options.verify) {
     // It reads all of the log.
-    const auto verdict = server->get("/v1/audit/verify", milliseconds(120'000));
+    const auto verdict = server->get("/v1/audit/verify", {.timeout = milliseconds(120'000)});
     if (!verdict) return tell("audit", verdict.error());
     return tell_verdict(*verdict, options.json);
   }

@@ -59,6 +59,12 @@ bool same(Kind kind, const Json& wanted, const Json& drafted) {
   return to_canonical(wanted) == there || to_canonical(control::redacted(kind, wanted)) == there;
 }
 
+// What a chain in a file has no words for stays as it is; the draft may say 0 where we say nothing.
+void keep_unsaid(Json& policy, const Json& drafted) {
+  if (policy.find("order") == nullptr && drafted.find("order") != nullptr) policy.set("order", 0);
+  if (const Json* tags = drafted.find("tags")) policy.set("tags", *tags);
+}
+
 bool carries(const Json& body, std::string_view tag) {
   const Json* tags = body.find("tags");
   return tags != nullptr &&
@@ -100,10 +106,7 @@ Comparison compare(const ObjectFiles& files, std::span<const DraftObject> draft,
     if (found != index.end()) {
       const DraftObject& drafted = *found->second;
       index.erase(found);
-      // The draft may say 0 where we say nothing.
-      if (object.kind == Kind::policy && change.after.find("order") == nullptr &&
-          drafted.body.find("order") != nullptr)
-        change.after.set("order", 0);
+      if (object.kind == Kind::policy) keep_unsaid(change.after, drafted.body);
       if (same(object.kind, change.after, drafted.body)) {
         ++out.same;
         continue;

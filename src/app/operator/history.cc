@@ -38,8 +38,7 @@ std::string list_text(const Json::Array& revisions) {
 // The server's differences in the words of apply's.
 std::vector<Change> changes_of(const Json& answer) {
   std::vector<Change> out;
-  const Json* items = answer.find("changes");
-  if (items == nullptr || !items->is_array()) items = answer.find("items");
+  const Json* items = answer.find("differences");
   if (items == nullptr) return out;
   for (const Json& one : items->items()) {
     Change change;

@@ -68,7 +68,8 @@ int create(const OperatorOptions& options, Server& server) {
 
 int disable(const OperatorOptions& options, Server& server) {
   const Json body = Json::object().set("disabled", true);
-  const auto done = server.demand("PATCH", path_of(options), &body);
+  // Whatever else is changed meanwhile, this is to be so.
+  const auto done = server.demand("PATCH", path_of(options), &body, {.fields = {{"If-Match", "*"}}});
   if (!done) return tell("operator", done.error());
   fmt::print("{} is disabled: none of its tokens is taken any more\n", options.name);
   return kOk;

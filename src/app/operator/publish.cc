@@ -47,8 +47,8 @@ int publish(const PublishOptions& options) {
   auto server = Server::at(options.server);
   if (!server) return tell("publish", server.error());
   const Json body = body_of(options.message, options.force);
-  const auto published =
-      server->demand("POST", options.dry_run ? "/v1/publish?dry_run=true" : "/v1/publish", &body, kLongest);
+  const auto published = server->demand("POST", options.dry_run ? "/v1/publish?dry_run=true" : "/v1/publish", &body,
+                                        {.timeout = kLongest});
   if (!published) return tell("publish", published.error());
   if (!options.dry_run) return finish(*server, *published, *patience);
   if (const Json* warnings = published->find("warnings"))
@@ -73,7 +73,8 @@ int rollback(const RollbackOptions& options) {
     if (!*answer) return fmt::print("nothing was changed\n"), kProblems;
   }
   const Json body = body_of(options.message, options.force);
-  const auto published = server->demand("POST", fmt::format("/v1/revisions/{}/rollback", *number), &body, kLongest);
+  const auto published =
+      server->demand("POST", fmt::format("/v1/revisions/{}/rollback", *number), &body, {.timeout = kLongest});
   if (!published) return tell("rollback", published.error());
   return finish(*server, *published, *patience);
 }

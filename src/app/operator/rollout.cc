@@ -96,7 +96,7 @@ int wait_for_gateways(Server& server, std::int64_t revision, milliseconds patien
     const milliseconds step = std::clamp(left, milliseconds(0), kStep);
     const auto status =
         server.get(fmt::format("/v1/revisions/{}/status?wait=all&timeout={}ms", revision, step.count()),
-                   step + milliseconds(10'000));
+                   {.timeout = step + milliseconds(10'000)});
     if (shows_progress) fmt::print(stderr, "\r\x1b[K");
     if (!status) {
       fmt::print(stderr, "whether gateways took revision {} is not known: {}\n", revision, status.error().text);
@@ -114,6 +114,11 @@ int wait_for_gateways(Server& server, std::int64_t revision, milliseconds patien
 
 void tell_published(const Json& published) {
   const Json* changes = published.find("changes");
+  const Json* unchanged = published.find("unchanged");
+  if (unchanged != nullptr && unchanged->as_boolean()) {
+    fmt::print("revision {} says this already\n", number_in(published, "number"));
+    return;
+  }
   fmt::print("published revision {}", number_in(published, "number"));
   if (changes != nullptr)
     fmt::print(": {} added, {} changed, {} removed", number_in(*changes, "added"), number_in(*changes, "changed"),

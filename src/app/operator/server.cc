@@ -101,10 +101,9 @@ std::string Server::who() const {
   return fmt::format("{} does not take the token of {} ({})", url(), token_source_, token_hint(token_));
 }
 
-Outcome<Answer> Server::ask(std::string_view method, const std::string& target, const Json* body,
-                            milliseconds timeout) {
+Outcome<Answer> Server::ask(std::string_view method, const std::string& target, const Json* body, const Asking& how) {
   adapters::curl::HttpRequest request{
-      .method = std::string(method), .target = target, .fields = {}, .body = {}, .timeout = timeout};
+      .method = std::string(method), .target = target, .fields = how.fields, .body = {}, .timeout = how.timeout};
   if (!token_.empty()) request.fields.emplace_back("Authorization", "Bearer " + token_);
   request.fields.emplace_back("Accept", "application/json, application/problem+json");
   if (body != nullptr) {
@@ -129,8 +128,8 @@ Outcome<Answer> Server::ask(std::string_view method, const std::string& target, 
 }
 
 Outcome<Json> Server::demand(std::string_view method, const std::string& target, const Json* body,
-                             milliseconds timeout) {
-  auto answer = ask(method, target, body, timeout);
+                             const Asking& how) {
+  auto answer = ask(method, target, body, how);
   if (!answer) return std::unexpected(std::move(answer.error()));
   if (!answer->ok()) return std::unexpected(refusal(*answer));
   return std::move(answer->body);

@@ -42,6 +42,12 @@ struct Answer {
 
 using std::chrono::milliseconds;
 
+struct Asking {
+  // The control plane gives its database 5 s (control/store.h) and compiles 50,000 consumers in less than that.
+  milliseconds timeout{30'000};
+  adapters::curl::Fields fields = {};
+};
+
 class Server {
  public:
   // Reads the token; asks nothing yet.
@@ -49,13 +55,11 @@ class Server {
 
   // Every answer but those that no command can make anything of (401, 5xx, no JSON), which are Trouble.
   Outcome<Answer> ask(std::string_view method, const std::string& target, const Json* body = nullptr,
-                      milliseconds timeout = kPatience);
+                      const Asking& how = {});
   // As ask(), but everything except 2xx is Trouble.
   Outcome<Json> demand(std::string_view method, const std::string& target, const Json* body = nullptr,
-                       milliseconds timeout = kPatience);
-  Outcome<Json> get(const std::string& target, milliseconds timeout = kPatience) {
-    return demand("GET", target, nullptr, timeout);
-  }
+                       const Asking& how = {});
+  Outcome<Json> get(const std::string& target, const Asking& how = {}) { return demand("GET", target, nullptr, how); }
   // The items of all pages of a list; `target` may have parameters. At most `most` items.
   Outcome<Json::Array> list(const std::string& target, std::size_t most = SIZE_MAX);
 
@@ -65,9 +69,6 @@ class Server {
   const std::string& url() const noexcept { return client_.settings().server; }
 
  private:
-  // The control plane gives its database 5 s (control/store.h) and compiles 50,000 consumers in less than that.
-  static constexpr milliseconds kPatience{30'000};
-
   Server(adapters::curl::HttpClient client, std::string token, std::string token_source);
   std::string who() const;
 
