@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/schema.h"
 #include "revision/identity_of.h"
 
 namespace weir::control {
@@ -32,6 +33,19 @@ std::optional<Place> parse(std::string_view path) {
 std::optional<Kind> kind_of_list(std::string_view list) {
   if (list == "plugin_chain") return Kind::policy;
   return revision::id_member(list).empty() ? std::nullopt : kind_of(list);
+}
+
+// A field that is unknown or missing is named in the message (base/schema.h), the path is that of the object around
+// it.
+std::string field_of(std::string_view path, std::string_view message) {
+  for (const std::string_view begin : {"unknown field \"", "the field \""}) {
+    if (!message.starts_with(begin)) continue;
+    const std::string_view rest = message.substr(begin.size());
+    const std::string_view name = rest.substr(0, rest.find('"'));
+    const bool tells = begin.starts_with("unknown") || rest.substr(name.size()).starts_with("\" is missing");
+    if (tells && !name.empty()) return member_path(path, name);
+  }
+  return std::string(path);
 }
 
 }  // namespace
@@ -68,14 +82,17 @@ std::string describe(const Finding& finding) {
 bool stands_in_the_way(const Finding& finding) noexcept { return finding.severity >= Severity::block; }
 
 Finding finding_of(const Json& document, const Problem& problem) {
-  Finding out{.rule = "invalid", .field = problem.path, .message = problem.message, .hint = problem.hint};
+  Finding out{.rule = "invalid",
+              .field = field_of(problem.path, problem.message),
+              .message = problem.message,
+              .hint = problem.hint};
   const auto place = parse(problem.path);
   const auto kind = place ? kind_of_list(place->list) : std::nullopt;
   const Json* list = kind ? document.find(place->list) : nullptr;
   if (list == nullptr || place->index >= list->items().size()) return out;
   out.kind = kind;
   out.name = revision::id_of(list->items()[place->index], revision::id_member(place->list));
-  out.field = place->below;
+  out.field = field_of(place->below, problem.message);
   return out;
 }
 
@@ -83,7 +100,7 @@ Finding finding_of(Kind kind, std::string_view name, const Problem& problem) {
   return {.rule = "invalid",
           .kind = kind,
           .name = std::string(name),
-          .field = problem.path,
+          .field = field_of(problem.path, problem.message),
           .message = problem.message,
           .hint = problem.hint};
 }
