@@ -25,11 +25,12 @@ std::string path_of(const OperatorOptions& options, std::string_view below = {})
 }
 
 int list(const OperatorOptions& options, Server& server) {
-  const auto all = server.list("/v1/operators");
-  if (!all) return tell("operator", all.error());
-  if (options.json) return fmt::print("{}\n", to_pretty(Json(*all))), kOk;
+  const auto answer = server.get("/v1/operators");
+  if (!answer) return tell("operator", answer.error());
+  const Json* all = answer->find("items");
+  if (all == nullptr || options.json) return fmt::print("{}\n", to_pretty(all == nullptr ? *answer : *all)), kOk;
   Table table({"OPERATOR", "ROLE", "TEAMS", "TOKENS", "STATE"});
-  for (const Json& one : *all) {
+  for (const Json& one : all->items()) {
     const Json* tokens = one.find("tokens");
     const Json* disabled = one.find("disabled");
     table.add({std::string(text_in(one, "name")), std::string(text_in(one, "role")), words_text(one.find("teams")),

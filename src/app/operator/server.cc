@@ -152,14 +152,17 @@ Outcome<Json::Array> Server::list(const std::string& target, std::size_t most) {
 
 Trouble Server::refusal(const Answer& answer) const {
   const std::string_view title = text(answer.body, "title");
-  const std::string_view detail = text(answer.body, "detail");
+  const Json* errors = answer.body.find("errors");
+  // Of a single mistake the detail says the same.
+  const bool one = errors != nullptr && errors->items().size() == 1;
+  const std::string_view detail = one ? std::string_view() : text(answer.body, "detail");
   std::string said = fmt::format("{}{}{}", title, title.empty() || detail.empty() ? "" : " ", detail);
   if (said.empty()) said = fmt::format("{} answers {}", url(), answer.status);
   if (answer.status == 401) return {kProblems, fmt::format("{}\n  {}", who(), said)};
   if (answer.status >= 500) return {kNotReached, fmt::format("{}: {}", url(), said)};
   if (answer.status == 403 && !token_.empty()) said += fmt::format("\n  the token is that of {}", token_source_);
   std::string lines;
-  if (const Json* errors = answer.body.find("errors"))
+  if (errors != nullptr)
     for (const Json& error : errors->items()) lines += fmt::format("\n  {}", problem_line(error));
   return {kProblems, said + lines};
 }
