@@ -19,7 +19,7 @@ replay_corpora() {
 fuzz() {
   local seconds=$1 only=$2 name log
   [[ $seconds =~ ^[0-9]+$ && $seconds -gt 0 ]] || die "fuzz wants a number of seconds, not '$seconds'"
-  build fuzz
+  build fuzz fuzz_targets
   [[ -z $only || -f fuzz/${only}_fuzz.cc ]] || die "no fuzz target '$only'; there are: $(fuzz_names | xargs)"
   replay_corpora
   mkdir -p build/fuzz/crashes
