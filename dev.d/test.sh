@@ -22,7 +22,7 @@ finish() {
 # unit PRESET [CTEST ARGS]: every gtest case, in parallel, each executable's results into one XML file.
 unit() {
   local preset=$1; shift
-  GTEST_OUTPUT="xml:$root/build/results/unit-$preset/" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
+  GTEST_OUTPUT="xml:$root/build/results/unit-$preset/" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --timeout 600 \
     -j "$(nproc)" "$@"
 }
 

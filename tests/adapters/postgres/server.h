@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -64,21 +65,20 @@ class Server {
   }
 
   void start() {
+    for (int i = 0; i < 600; ++i) {
+      // Anew if it ended: started too soon after kill(), what the last one left is still being taken down.
+      int status = 0;
+      if (pid_ == 0 || ::waitpid(pid_, &status, WNOHANG) == pid_) launch();
+      if (sql("SELECT 1") == "1") return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    ADD_FAILURE() << "Postgres does not start: " << log();
+  }
+  void launch() {
     // Durability is not what these tests prove, but for those that kill only the server: its memory is the kernel's.
     pid_ = spawn({"postgres", "-D", data(), "-p", std::to_string(port), "-c", "listen_addresses=127.0.0.1", "-c",
                   "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=50", "-c",
                   "shared_buffers=16MB"});
-    for (int i = 0; i < 600; ++i) {
-      if (sql("SELECT 1") == "1") return;
-      int status = 0;
-      if (::waitpid(pid_, &status, WNOHANG) == pid_) {
-        // Started too soon after kill(): what the last one left is still being taken down.
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        return start();
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    ADD_FAILURE() << "Postgres does not start: " << log();
   }
   // As a crash: nothing is written, nobody is told.
   void kill() {
@@ -140,9 +140,10 @@ class Server {
   }
 
   pid_t spawn(const std::vector<std::string>& command, int output = -1) const {
+    // By its whole path: Postgres's programs look for each other beside what they were started as.
     const std::string program = programs() + "/" + command[0];
-    std::vector<char*> words;
-    for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+    std::vector<char*> words = {const_cast<char*>(program.c_str())};
+    for (const std::string& word : std::span(command).subspan(1)) words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
     const std::string log_file = folder_ + "/log";
     const passwd* user = ::geteuid() == 0 ? ::getpwnam("postgres") : nullptr;
