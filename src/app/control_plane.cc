@@ -156,6 +156,16 @@ ControlPlane::Prepared ControlPlane::prepare_store(const Json& seed) {
     return out;
   }
   out.token = token->value_or("");
+  // The gateway of this process knows only this key. Among replicas a key of one's own is a mistake to be told, not
+  // one to be published.
+  if (local_) {
+    auto again = control::sign_again(*store_, *rules_, *signing_key_, floor_.load(std::memory_order_relaxed));
+    if (!again) {
+      out.objection = std::move(again.error());
+      return out;
+    }
+    if (*again) out.signed_again = (*again)->info.number;
+  }
   if (seed.members().empty()) return out;
   auto seeded = control::seed(*store_, *rules_, *signing_key_, seed, floor_.load(std::memory_order_relaxed));
   if (!seeded) {
@@ -182,6 +192,9 @@ io::Task<ControlPlane::Outcome> ControlPlane::try_prepare() {
     say("the database cannot be used yet, it is tried again: {}", why);
     co_return Outcome{};
   }
+  if (prepared->signed_again != 0)
+    say("warning: the last revision was signed with another key; it is revision {} now, signed with {}",
+        prepared->signed_again, settings_.signing_key_file);
   if (prepared->seeded != 0) say("the database was empty: the file's routes are revision {} now", prepared->seeded);
   if (prepared->unused)
     say("warning: routes, upstreams, … of the file are not used: the control plane's database has its own; `weir "

@@ -73,7 +73,8 @@ class ControlPlane {
   struct Prepared {
     std::string token;
     std::uint64_t seeded = 0;  // the revision that was made of the seed
-    bool unused = false;       // there is a seed, and the store had something
+    std::uint64_t signed_again = 0;
+    bool unused = false;  // there is a seed, and the store had something
     std::optional<control::Objection> objection;
   };
   Prepared prepare_store(const Json& seed);

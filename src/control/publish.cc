@@ -133,8 +133,13 @@ class Publication {
     if (!last) return std::unexpected(std::move(last.error()));
     const std::uint64_t base = *last ? (*last)->number : 0;
     const std::string digest = snapshot::digest(*document);
-    // A number that is known elsewhere and is not ours has to be overtaken, whatever its document.
-    if (*last && (*last)->digest == digest && base >= options_.number_floor) return unchanged(std::move(**last));
+    // A number that is known elsewhere and is not ours has to be overtaken, whatever its document; so has one that
+    // gateways refuse, because it was signed with a key that is no longer ours.
+    if (*last && (*last)->digest == digest && base >= options_.number_floor) {
+      auto revision = agreed(writer_.document(base));
+      if (!revision) return std::unexpected(std::move(revision.error()));
+      if (*revision && holds(**revision)) return unchanged(std::move(**last), std::move(**revision));
+    }
     Proof proof;
     if (known != nullptr && known->base == base && known->digest == digest) {
       proof = *known;
@@ -153,12 +158,28 @@ class Publication {
     return add(std::move(proof), *last, std::max(base, options_.number_floor) + 1);
   }
 
- private:
-  Agreed<Published> unchanged(RevisionInfo last) {
-    auto revision = agreed(writer_.document(last.number));
+  // The last document under the next number, if it is not signed with our key.
+  Agreed<std::optional<Published>> sign_again() {
+    auto last = agreed(writer_.revision(0));
+    if (!last) return std::unexpected(std::move(last.error()));
+    if (!*last) return std::nullopt;
+    auto revision = agreed(writer_.document((*last)->number));
     if (!revision) return std::unexpected(std::move(revision.error()));
+    if (!*revision || holds(**revision)) return std::nullopt;
+    Proof proof{.text = (*revision)->document, .digest = (*last)->digest, .findings = {}, .changes = {}};
+    auto added = add(std::move(proof), *last, std::max((*last)->number, options_.number_floor) + 1);
+    if (!added) return std::unexpected(std::move(added.error()));
+    return std::move(*added);
+  }
+
+ private:
+  bool holds(const revision::Signed& revision) const {
+    return revision::verify(revision, key_.public_key()).has_value();
+  }
+
+  static Published unchanged(RevisionInfo last, revision::Signed revision) {
     Published out;
-    if (*revision) out.revision = std::move(**revision);
+    out.revision = std::move(revision);
     out.info = std::move(last);
     out.unchanged = true;
     return out;
@@ -291,6 +312,21 @@ Agreed<std::optional<Published>> seed(Store& store, const Rules& rules, const re
     auto published = Publication(writer, rules, key, author, options).run(nullptr, Past::lint);
     if (!published) return std::unexpected(std::move(published.error()));
     out = std::move(*published);
+    return {};
+  });
+  if (!done) return std::unexpected(done.error());
+  return out;
+}
+
+Agreed<std::optional<Published>> sign_again(Store& store, const Rules& rules, const revision::SigningKey& key,
+                                            std::uint64_t number_floor) {
+  std::optional<Published> out;
+  const Author author = system_author();
+  const PublishOptions options{.message = "signed with another key", .number_floor = number_floor};
+  const auto done = transact(store, false, [&](StoreWriter& writer) -> Agreed<void> {
+    auto again = Publication(writer, rules, key, author, options).sign_again();
+    if (!again) return std::unexpected(std::move(again.error()));
+    out = std::move(*again);
     return {};
   });
   if (!done) return std::unexpected(done.error());

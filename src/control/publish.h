@@ -57,4 +57,9 @@ Agreed<std::vector<Changed>> discard(StoreWriter& writer, const Rules& rules, co
 Agreed<std::optional<Published>> seed(Store& store, const Rules& rules, const revision::SigningKey& key,
                                       const Json& document, std::uint64_t number_floor = 0);
 
+// The last revision once more under the next number, if the key has changed since it was signed: gateways that know
+// the new key refuse it as it is. nullopt: nothing to do.
+Agreed<std::optional<Published>> sign_again(Store& store, const Rules& rules, const revision::SigningKey& key,
+                                            std::uint64_t number_floor = 0);
+
 }  // namespace weir::control

@@ -119,7 +119,22 @@ const std::string& SealedBook::master_key() {
   };
   read("control_plane");
   read("control");
+  read_beside_database();
   return *master_key_;
+}
+
+// The key that a control plane on SQLite makes itself (set_keys of control_schema.cc); it is there once it has begun.
+void SealedBook::read_beside_database() {
+  if (!master_key_->empty() || !context_.document.has("control")) return;
+  const Fields control = context_.document.object("control");
+  const Json& json = control.json();
+  if (json.find("master_key_env") != nullptr || json.find("master_key_file") != nullptr) return;
+  const std::string_view database = control.string("database");
+  if (database.empty() || database.find("://") != std::string_view::npos) return;
+  auto key = context_.read_file(std::string(database) + ".master_key");
+  if (!key) return;
+  while (key->ends_with('\n') || key->ends_with('\r')) key->pop_back();
+  master_key_ = std::move(*key);
 }
 
 std::expected<std::string, std::string> SealedBook::open(std::string_view sealed, std::string_view about) {

@@ -47,6 +47,7 @@ class SealedBook {
   void add_certificate(const Fields& fields);
   void set_key(const Fields& fields, Certificate& certificate);
   const std::string& master_key();
+  void read_beside_database();
   // The error is a sentence without what was written.
   std::expected<std::string, std::string> open(std::string_view sealed, std::string_view about);
 

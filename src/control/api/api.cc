@@ -177,7 +177,7 @@ Outcome<ApiResponse> Api::handled(Call& call) {
   return out;
 }
 
-Outcome<ApiResponse> Api::respond_to(const ApiRequest& request) {
+Outcome<Api::Admitted> Api::admit(const ApiRequest& request) {
   if (auto meant = check_origin(request, means_.allowed_hosts); !meant) return std::unexpected(meant.error());
   const auto route = find_route(request);
   if (!route) return std::unexpected(route.error());
@@ -190,15 +190,22 @@ Outcome<ApiResponse> Api::respond_to(const ApiRequest& request) {
       return refuse(Why::forbidden,
                     fmt::format("{} is {}, whose role does not reach this far", who.name, word(who.role)));
   }
-  const auto query = Query::of(request, (*route)->query);
+  return Admitted{*route, std::move(who)};
+}
+
+Outcome<ApiResponse> Api::respond_to(const ApiRequest& request) {
+  auto admitted = admit(request);
+  if (!admitted) return std::unexpected(std::move(admitted.error()));
+  const Route& route = *admitted->route;
+  const auto query = Query::of(request, route.query);
   if (!query) return std::unexpected(query.error());
-  const auto body = body_of(request, (*route)->takes);
+  const auto body = body_of(request, route.takes);
   if (!body) return std::unexpected(body.error());
   Call call{.request = request,
-            .route = **route,
+            .route = route,
             .query = *query,
             .body = *body,
-            .author = {std::move(who), request.from, means_.clock()},
+            .author = {std::move(admitted->who), request.from, means_.clock()},
             .means = means_,
             .counts = counts_,
             .keys_lock = keys_lock_};
@@ -210,13 +217,23 @@ Outcome<ApiResponse> Api::respond_to(const ApiRequest& request) {
   return handled(call);
 }
 
+std::optional<ApiResponse> Api::refuse_early(const ApiRequest& request) {
+  const auto admitted = admit(request);
+  if (admitted) return std::nullopt;
+  return refused(admitted.error());
+}
+
 ApiResponse Api::answer(const ApiRequest& request) {
   auto out = respond_to(request);
   if (out) {
     if (out->published) counts_.published(false);
     return std::move(*out);
   }
-  switch (const Why why = out.error().why; why) {
+  return refused(out.error());
+}
+
+ApiResponse Api::refused(const Refusal& refusal) {
+  switch (const Why why = refusal.why; why) {
     case Why::not_publishable:
       counts_.published(true);
       break;
@@ -229,7 +246,7 @@ ApiResponse Api::answer(const ApiRequest& request) {
     default:
       break;
   }
-  return respond(out.error());
+  return respond(refusal);
 }
 
 bool SeenTokens::knows(std::string_view id) const {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,17 +58,27 @@ class SeenTokens {
 };
 
 struct Call;
+struct Route;
 
 class Api {
  public:
   explicit Api(Means means) : means_(std::move(means)) {}
 
   ApiResponse answer(const ApiRequest& request);
+  // What answer() would refuse whatever the body is (who asks, what for, whether they may): asked before a large body
+  // is read. nullopt: go on.
+  std::optional<ApiResponse> refuse_early(const ApiRequest& request);
 
   Counts& counts() noexcept { return counts_; }
 
  private:
+  struct Admitted {
+    const Route* route;
+    Operator who;
+  };
+  Outcome<Admitted> admit(const ApiRequest& request);
   Outcome<ApiResponse> respond_to(const ApiRequest& request);
+  ApiResponse refused(const Refusal& refusal);
   Outcome<Operator> logged_in(const ApiRequest& request);
   void note_failure(const ApiRequest& request, std::int64_t now, bool logged);
   Outcome<ApiResponse> handled(Call& call);

@@ -16,6 +16,9 @@ namespace {
 // at does not show.
 constexpr auto kLook = std::chrono::milliseconds(25);
 
+// A body that is read before it is known who sends it: objects are hundreds of bytes, batches may be megabytes.
+constexpr std::uint64_t kReadUnasked = 64 * 1024;
+
 std::int64_t wall_ms() noexcept {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -69,6 +72,12 @@ Refusal unreadable(Error error) {
 }
 
 Refusal plain(Why why, std::string detail) { return {.why = why, .detail = std::move(detail)}; }
+
+Refusal busy() {
+  Refusal out = plain(Why::busy, "too many requests wait for the database");
+  out.fields.emplace_back("Retry-After", "1");
+  return out;
+}
 
 // The body a revision was published by gains what became of telling gateways.
 void add_distribution(ApiResponse& response, const std::expected<void, std::string>& told) {
@@ -158,18 +167,22 @@ io::Task<ApiResponse> ApiServer::answer(http::ServerExchange& exchange) {
   }
   request->from = exchange.peer.address.ip().to_string();
   request->secure = exchange.peer.secure;
-  // Strangers cannot make us hold megabytes: without a token the body stays where it is.
+  // Strangers cannot make us hold megabytes: without a token the body stays where it is, and a large one is only read
+  // for who may send it.
   if (request->field("authorization") != nullptr) {
+    const bool small =
+        exchange.body.empty() || (head.framing == http::Framing::length && head.content_length <= kReadUnasked);
+    if (!small) {
+      auto refused = co_await offload_.run(loop_, [this, &request] { return api_.refuse_early(*request); });
+      if (!refused) co_return respond(busy());
+      if (*refused) co_return std::move(**refused);
+    }
     auto body = co_await read_body(exchange);
     if (!body) co_return respond(unreadable(body.error()));
     request->body = std::move(*body);
   }
   auto answered = co_await offload_.run(loop_, [this, &request] { return api_.answer(*request); });
-  if (!answered) {
-    Refusal busy = plain(Why::busy, "too many requests wait for the database");
-    busy.fields.emplace_back("Retry-After", "1");
-    co_return respond(busy);
-  }
+  if (!answered) co_return respond(busy());
   if (answered->published) co_await tell(*answered);
   if (answered->wait) co_await wait_for_receipts(*answered);
   co_return std::move(*answered);

@@ -2,6 +2,7 @@
 by themselves are `postgres` (a new database on a server that all tests share) and `postgres_server` (a server to break)
 in conftest.py. Spoken to by psql, so that the suite needs no package for it."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -96,12 +97,15 @@ class Postgres:
 
     def pause(self):
         """SIGSTOP, to all its processes: connections are accepted by the kernel, nothing is answered."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self):
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, signal_number):
         for pid in self._pids():
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # of its children one may just have ended
+                os.kill(pid, signal_number)
 
     def _pids(self):
         pid = self.process.pid
