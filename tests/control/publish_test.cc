@@ -50,6 +50,29 @@ TEST(Publish, TheSameAgainIsNoRevision) {
   EXPECT_EQ(above->revision.number, 42u);
 }
 
+TEST(Publish, TheSameAgainIsSignedAgainWithAnotherKey) {
+  Desk desk;
+  desk.two_routes();
+  ASSERT_TRUE(desk.publish());
+  EXPECT_EQ(sign_again(*desk.store, desk.rules, desk.key).value(), std::nullopt);
+  desk.key = revision::SigningKey::generate();
+  const auto published = desk.publish();
+  ASSERT_TRUE(published);
+  EXPECT_FALSE(published->unchanged);
+  EXPECT_EQ(published->revision.number, 2u);
+  EXPECT_TRUE(revision::verify(published->revision, desk.key.public_key()));
+
+  // At a start, without anybody's wish: the last document to the byte, whatever the draft is now.
+  desk.set(Kind::route, "pay", R"({"path_pattern": "/pay/**", "upstream_url": "http://shpo"})");
+  desk.key = revision::SigningKey::generate();
+  const auto again = sign_again(*desk.store, desk.rules, desk.key, 7);
+  ASSERT_TRUE(again && *again);
+  EXPECT_EQ((*again)->revision.number, 8u);
+  EXPECT_EQ((*again)->revision.document, published->revision.document);
+  EXPECT_TRUE(revision::verify((*again)->revision, desk.key.public_key()));
+  EXPECT_EQ(desk.audit().back().actor, "system");
+}
+
 TEST(Publish, ATypoInAnUpstreamUrlCannotBePublished) {
   Desk desk;
   desk.two_routes();

@@ -216,3 +216,35 @@ def test_a_control_planes_file_is_not_one_of_a_gateway(tmp_path):
     done = run("serve", cwd=tmp_path)
     assert done.returncode == 1 and "listeners" in done.stderr and "weir control" in done.stderr, done.stderr
     assert not (tmp_path / "weir.db").exists()
+
+
+def test_a_lost_signing_key_costs_a_number_and_no_traffic(gateway):
+    before = admin_of(gateway)
+    gateway.stop()
+    (gateway.directory / "weir.db.signing_key").unlink()
+    gateway.start()
+    until("the last revision is signed again", lambda: gateway.revision() == 2)
+    assert says(gateway.port, "/x") == "one"
+    assert "signed with another key" in gateway.stderr()
+    assert admin_of(gateway, before.token).get("/v1/audit/verify")["ok"]
+
+
+def test_a_secret_is_opened_with_the_key_that_is_made_beside_the_database(gateway):
+    admin = admin_of(gateway)
+    admin.put("secrets", "token-key", {"name": "token-key", "value": "a secret of more than thirty-two bytes"})
+    filters = [{"name": "jwt", "config": {"issuers": [{"issuer": "https://id.example", "secret_name": "token-key", "audiences": ["shop"]}]}}]
+    route = answering("one") | {"auth_required": True}
+    route["plugin_chain"] = [*route["plugin_chain"], *filters]
+    number = admin.put("routes", "x", route, publish=True)["_revision"]["number"]
+    assert admin.status(number, "all")["state"] == "applied"
+    assert fetch(gateway.port, "/x").status == 401
+
+
+def test_a_strangers_body_is_not_kept(gateway):
+    port = int(gateway.document["control"]["address"].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as stranger:
+        stranger.sendall(
+            b"POST /v1/batch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 60000000\r\n\r\n"
+        )
+        assert stranger.recv(4096).startswith(b"HTTP/1.1 401 ")  # not a byte of it was waited for

@@ -12,6 +12,19 @@ TEST_F(Scene, says_who_is_asking) {
   EXPECT_EQ(json(answer).find("role")->as_string(), "platform");
 }
 
+TEST_F(Scene, who_may_not_send_it_is_refused_before_the_body_is_read) {
+  auto request = *api_request("POST", "/v1/batch");
+  request.from = "127.0.0.1";
+  request.fields = {{"host", "localhost"}, {"authorization", "Bearer x"}};
+  const auto stranger = api.refuse_early(request);
+  ASSERT_TRUE(stranger);
+  EXPECT_EQ(stranger->status, 401);
+  request.fields.back().second = "Bearer " + token;
+  EXPECT_FALSE(api.refuse_early(request));
+  request.fields.front().second = "evil.example";
+  ASSERT_TRUE(api.refuse_early(request));
+}
+
 TEST_F(Scene, without_a_token_is_401) {
   token.clear();
   const auto answer = get("/v1/routes");
