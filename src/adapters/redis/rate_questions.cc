@@ -3,8 +3,9 @@
 #include <charconv>
 
 #include "adapters/redis/rate_store.h"
+#include "base/hex.h"
 #include "base/rate.h"
-#include "io/sha256.h"
+#include "identity/digest.h"
 
 namespace weir::adapters::redis {
 namespace {
@@ -38,20 +39,36 @@ class Arguments {
 
 std::int64_t number(std::uint64_t value) noexcept { return static_cast<std::int64_t>(value); }
 
-std::string hash_of(const RateAsk& ask) {
-  std::string text;
-  text.reserve(ask.scope.size() + 1 + ask.key.size());
-  text.append(ask.scope).append(1, '\0').append(ask.key);
-  std::string out = io::sha256_hex(text);
-  out.resize(32);
+// Appends the 32 digits. On the way of a request: nothing is allocated for keys of the usual length.
+void append_hash(std::string& out, const RateAsk& ask) {
+  const std::size_t size = ask.scope.size() + 1 + ask.key.size();
+  std::array<char, 256> near;
+  std::string far;
+  if (size > near.size()) far.resize(size);
+  char* const text = far.empty() ? near.data() : far.data();
+  ask.scope.copy(text, ask.scope.size());
+  text[ask.scope.size()] = '\0';
+  ask.key.copy(text + ask.scope.size() + 1, ask.key.size());
+  const identity::Digest digest = identity::sha256({text, size});
+  std::array<char, 32> digits;
+  for (std::size_t i = 0; i < digits.size() / 2; ++i) write_hex(&digits[2 * i], digest[i], 1);
+  out.append(digits.data(), digits.size());
+}
+
+std::string bucket_key(const RateAsk& ask) {
+  constexpr std::string_view kPrefix = "weir:r:";
+  std::string out;
+  out.reserve(kPrefix.size() + ask.limit->name.size() + 33);
+  out.append(kPrefix).append(ask.limit->name).append(1, ':');
+  append_hash(out, ask);
   return out;
 }
 
-std::string bucket_key(const RateAsk& ask) { return "weir:r:" + ask.limit->name + ":" + hash_of(ask); }
-
 std::string quota_key(const RateAsk& ask, const CalendarSpan& span) {
   const std::string_view period = ask.limit->period == CalendarPeriod::day ? "d" : "m";
-  return "weir:q:" + ask.limit->name + ":" + std::string(period) + std::to_string(span.index) + ":" + hash_of(ask);
+  std::string out = "weir:q:" + ask.limit->name + ":" + std::string(period) + std::to_string(span.index) + ":";
+  append_hash(out, ask);
+  return out;
 }
 
 // Period's keys outlive it by a day, for instances whose clocks are behind.
