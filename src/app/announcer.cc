@@ -32,8 +32,8 @@ Found newest(control::Store& store, std::uint64_t than) {
 
 }  // namespace
 
-Announcer::Announcer(io::Loop& loop, io::Offload& offload, control::Store& store, Send send, Say say)
-    : loop_(loop), offload_(offload), store_(store), send_(std::move(send)), say_(std::move(say)), bell_(loop) {}
+Announcer::Announcer(io::Loop& loop, control::Store& store, Send send, Say say)
+    : loop_(loop), store_(store), send_(std::move(send)), say_(std::move(say)), bell_(loop) {}
 
 io::Task<void> Announcer::look() {
   const std::uint64_t than = announced_ ? announced_->number : 0;

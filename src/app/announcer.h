@@ -1,6 +1,7 @@
 // Brings what the store has newest to the gateways: told by the admin API of this process at once, and by a look
 // every two seconds of what other replicas of the control plane have published. One at a time and in order. Made by
-// control_plane.cc; the control loop's thread only, the store is asked by io/offload.
+// control_plane.cc; the control loop's thread only, the store is asked on a thread of its own: operators who wait for
+// the database never keep a revision from gateways.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ class Announcer {
   // goes on trying by itself.
   using Send = std::function<io::Task<Outcome>(Revision now, Revision before)>;
   using Say = std::function<void(const std::string&)>;
-  Announcer(io::Loop& loop, io::Offload& offload, control::Store& store, Send send, Say say);
+  Announcer(io::Loop& loop, control::Store& store, Send send, Say say);
   Announcer(const Announcer&) = delete;
   Announcer& operator=(const Announcer&) = delete;
 
@@ -41,7 +42,6 @@ class Announcer {
   void complain(const std::string& what);
 
   io::Loop& loop_;
-  io::Offload& offload_;
   control::Store& store_;
   Send send_;
   Say say_;
@@ -52,6 +52,7 @@ class Announcer {
   std::string complaint_;
   std::string late_;  // why the last one could not be sent, not said yet
   bool ended_ = false;
+  io::Offload offload_{1, 1};  // one look at a time
 };
 
 }  // namespace weir::app

@@ -101,7 +101,7 @@ ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const
                 }});
   }
   announcer_.emplace(
-      loop_, offload_, *store_,
+      loop_, *store_,
       [this](Announcer::Revision now, Announcer::Revision before) { return send(std::move(now), std::move(before)); },
       say_it);
   control::api::Means means{.store = *store_,
