@@ -52,9 +52,9 @@ class Exactly:
 
     def __enter__(self):
         fill = self.burst * self.p // self.n
-        self.start = now_us(self.server) + fill
+        self.begun = now_us(self.server)  # the bucket fills from here, not from when SET is done
+        self.start = self.begun + fill
         self.server.call("SET", key_of(self.name), f"{self.start}:0", "PX", 600_000)
-        self.begun = now_us(self.server)
         return self
 
     def __exit__(self, *_):
