@@ -5,6 +5,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 
 #include "adapters/cares/resolver.h"
 #include "adapters/postgres/store.h"
@@ -15,6 +16,7 @@
 #include "app/say.h"
 #include "app/signals.h"
 #include "app/supervisor.h"
+#include "control/holdings.h"
 #include "control/operator_changes.h"
 #include "snapshot/compile.h"
 #include "snapshot/parts.h"
@@ -53,7 +55,14 @@ Config load(const ConfigSource& source, pipeline::FilterTable filters, Json& ins
 }
 
 int print_public_key(const snapshot::ControlSettings& settings) {
-  const auto key = signing_key(settings);
+  // Before the database is there, or has its tables, nothing has been signed.
+  const auto key = signing_key(settings, [&]() -> std::expected<void, std::string> {
+    if (!settings.postgres && !std::filesystem::exists(settings.database)) return {};
+    const auto store = open_store(settings);
+    const auto holds = store ? control::holdings(**store) : std::unexpected(store.error());
+    if (!holds && holds.error().kind == control::StoreError::Kind::outdated) return {};
+    return signs_nothing_yet(settings, store);
+  });
   if (!key) {
     fmt::print(stderr, "weir control: {}\n", key.error());
     return kProblems;
@@ -139,7 +148,7 @@ class ControlProcess {
   }
 
   io::Task<void> live() {
-    if (auto prepared = co_await control_->prepare(Json()); !prepared) {
+    if (auto prepared = co_await control_->prepare(Json(), nullptr); !prepared) {
       status_ = failed(prepared.error());
     } else {
       control_->run(tasks_);

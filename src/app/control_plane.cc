@@ -5,6 +5,7 @@
 #include "app/control_keys.h"
 #include "app/say.h"
 #include "base/nearest.h"
+#include "control/holdings.h"
 #include "control/operator_changes.h"
 #include "ports/redis_settings.h"
 
@@ -56,7 +57,14 @@ ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const
   settings_ = *config.control;
   limits_ = config.limits;
   limits_.body_bytes = control::api::kLargestRequest;
-  auto signing = signing_key(settings_);
+  auto store = open_store(settings_);
+  auto signing = signing_key(settings_, [&]() -> Outcome {
+    auto none = signs_nothing_yet(settings_, store);
+    if (none || !in_process || !store || !control::holdings(**store)) return none;
+    // The only gateway is this one, for which the last revision is signed again.
+    say("alert: signing_key_lost: {}. Another one is made now, and the last revision signed with it", none.error());
+    return {};
+  });
   if (!signing) return std::unexpected(signing.error());
   signing_key_.emplace(std::move(*signing));
   if (in_process) {
@@ -66,7 +74,17 @@ ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const
       bell_.ring();
     });
   }
-  auto master = master_key(settings_);
+  if (!store) return std::unexpected("control.database: " + store.error().message);
+  bool lost = false;
+  auto master = master_key(settings_, [&] {
+    auto none = seals_nothing_yet(settings_, store);
+    lost = !none;
+    return none;
+  });
+  if (lost && in_process) {
+    say("alert: master_key_lost: {}. What uses none of them works on", master.error());
+    master.emplace();
+  }
   if (!master) return std::unexpected(master.error());
   auto lint = lint_settings(settings_);
   if (!lint) return std::unexpected(lint.error());
@@ -78,8 +96,6 @@ ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const
   rules_->shrink_percent = settings_.shrink_guard;
   if (settings_.probe_upstreams) rules_->probe = control::probe_by_connecting;
 
-  auto store = open_store(settings_);
-  if (!store) return std::unexpected("control.database: " + store.error().message);
   store_ = std::move(*store);
   auto keys = ControlKeyStore::open(config);
   if (!keys) return std::unexpected(keys.error());
@@ -148,7 +164,24 @@ ControlPlane::Outcome ControlPlane::listen(gateway::InheritedSockets& inherited)
   return {};
 }
 
-ControlPlane::Prepared ControlPlane::prepare_store(const Json& seed) {
+bool ControlPlane::database_is_new() const {
+  const auto found = control::holdings(*store_);
+  return found && found->nothing();
+}
+
+// The last revision's number, if our key did not sign it.
+std::uint64_t ControlPlane::signed_by_another() const {
+  std::uint64_t out = 0;
+  (void)store_->read([&](control::StoreView& view) -> control::StoreResult<void> {
+    const auto last = view.document(0);
+    if (last && *last && !revision::verify(**last, signing_key_->public_key())) out = (*last)->number;
+    return {};
+  });
+  return out;
+}
+
+ControlPlane::Prepared ControlPlane::prepare_store(const Json& seed, const InUse& in_use) {
+  const std::uint64_t floor = floor_.load(std::memory_order_relaxed);
   Prepared out;
   auto token = control::bootstrap(*store_);
   if (!token) {
@@ -159,15 +192,24 @@ ControlPlane::Prepared ControlPlane::prepare_store(const Json& seed) {
   // The gateway of this process knows only this key. Among replicas a key of one's own is a mistake to be told, not
   // one to be published.
   if (local_) {
-    auto again = control::sign_again(*store_, *rules_, *signing_key_, floor_.load(std::memory_order_relaxed));
+    auto again = control::sign_again(*store_, *rules_, *signing_key_, floor);
     if (!again) {
       out.objection = std::move(again.error());
       return out;
     }
     if (*again) out.signed_again = (*again)->info.number;
   }
+  if (publisher_) out.foreign = signed_by_another();
+  if (in_use) {
+    auto restored = control::restore(*store_, *rules_, *signing_key_, *in_use, floor);
+    if (!restored) {
+      out.objection = std::move(restored.error());
+      return out;
+    }
+    if (*restored) out.restored = (*restored)->info.number;
+  }
   if (seed.members().empty()) return out;
-  auto seeded = control::seed(*store_, *rules_, *signing_key_, seed, floor_.load(std::memory_order_relaxed));
+  auto seeded = control::seed(*store_, *rules_, *signing_key_, seed, floor);
   if (!seeded) {
     out.objection = std::move(seeded.error());
   } else {
@@ -177,8 +219,27 @@ ControlPlane::Prepared ControlPlane::prepare_store(const Json& seed) {
   return out;
 }
 
+// What gateways have, if the database has nothing; false: not known yet.
+io::Task<bool> ControlPlane::look_in_redis() {
+  const auto fresh = co_await offload_.run(loop_, [this] { return database_is_new(); });
+  if (!fresh || !*fresh) co_return fresh.has_value();
+  auto found = co_await publisher_->latest();
+  if (!found) {
+    say("the database is empty, and what gateways use is not known yet: {}", found.error());
+    co_return false;
+  }
+  if (!*found) co_return true;
+  if (const auto holds = revision::verify(**found, signing_key_->public_key()); !holds) {
+    say("alert: the database is empty, and what Redis has is not restored: {}", holds.error());
+    co_return true;
+  }
+  in_use_ = std::make_shared<const revision::Signed>(std::move(**found));
+  co_return true;
+}
+
 io::Task<ControlPlane::Outcome> ControlPlane::try_prepare() {
-  auto prepared = co_await offload_.run(loop_, [this] { return prepare_store(seed_); });
+  if (publisher_ && !in_use_ && !co_await look_in_redis()) co_return Outcome{};
+  auto prepared = co_await offload_.run(loop_, [this] { return prepare_store(seed_, in_use_); });
   if (!prepared) co_return std::unexpected(std::string("too much waits for the database"));
   if (!prepared->token.empty())
     fmt::print(stderr, "\nThe operator \"admin\" is made. Its token, shown only now:\n\n  {}\n\n", prepared->token);
@@ -195,19 +256,31 @@ io::Task<ControlPlane::Outcome> ControlPlane::try_prepare() {
   if (prepared->signed_again != 0)
     say("warning: the last revision was signed with another key; it is revision {} now, signed with {}",
         prepared->signed_again, settings_.signing_key_file);
+  if (prepared->foreign != 0)
+    say("alert: signing_key_changed: revision {} was signed with another key than {}. Gateways that know only this "
+        "key "
+        "refuse it until it is published again, others refuse what is published here",
+        prepared->foreign, settings_.signing_key_file);
+  if (prepared->restored != 0)
+    say("alert: control_plane_restored: the database was empty, but revision {} is in use: it is the draft and "
+        "revision "
+        "{} now. Operators, tokens, the audit log and older revisions are those of a new database",
+        in_use_->number, prepared->restored);
   if (prepared->seeded != 0) say("the database was empty: the file's routes are revision {} now", prepared->seeded);
   if (prepared->unused)
     say("warning: routes, upstreams, … of the file are not used: the control plane's database has its own; `weir "
         "apply` "
         "brings them in");
   seed_ = Json();
+  in_use_ = nullptr;
   prepared_ = true;
   ready_.store(true, std::memory_order_relaxed);
   co_return Outcome{};
 }
 
-io::Task<ControlPlane::Outcome> ControlPlane::prepare(Json seed) {
+io::Task<ControlPlane::Outcome> ControlPlane::prepare(Json seed, InUse in_use) {
   seed_ = std::move(seed);
+  in_use_ = std::move(in_use);
   co_return co_await try_prepare();
 }
 

@@ -27,6 +27,7 @@ control::StoreResult<std::unique_ptr<control::Store>> open_store(const snapshot:
 class ControlPlane {
  public:
   using Outcome = std::expected<void, std::string>;  // its errors are sentences
+  using InUse = std::shared_ptr<const revision::Signed>;
 
   ControlPlane(io::Loop& loop, http::BufferPool& buffers, ports::NameResolver* resolver);
   ControlPlane(const ControlPlane&) = delete;
@@ -53,9 +54,12 @@ class ControlPlane {
     if (server_) server_->close_listener(1);
   }
 
-  // The first operator, and revision 1 of `seed` if there is nothing in the store. A database that is away is waited
-  // for by run(); an error is one that waiting does not mend.
-  io::Task<Outcome> prepare(Json seed);
+  // Whether nothing was ever done with the database. Blocks, for kStorePatience at most.
+  bool database_is_new() const;
+  // The first operator; and if there is nothing in the store, a revision: of what is `in_use` here, which an empty
+  // database does not overtake, else of `seed`. A database that is away is waited for by run(); an error is one that
+  // waiting does not mend.
+  io::Task<Outcome> prepare(Json seed, InUse in_use);
   // Brings revisions to gateways, until end().
   void run(io::TaskGroup& tasks);
   void end();
@@ -72,13 +76,17 @@ class ControlPlane {
 
   struct Prepared {
     std::string token;
-    std::uint64_t seeded = 0;  // the revision that was made of the seed
+    std::uint64_t seeded = 0;    // the revision that was made of the seed
+    std::uint64_t foreign = 0;   // the last revision, if another key signed it
+    std::uint64_t restored = 0;  // of what was in use
     std::uint64_t signed_again = 0;
     bool unused = false;  // there is a seed, and the store had something
     std::optional<control::Objection> objection;
   };
-  Prepared prepare_store(const Json& seed);
+  Prepared prepare_store(const Json& seed, const InUse& in_use);
   io::Task<Outcome> try_prepare();
+  io::Task<bool> look_in_redis();
+  std::uint64_t signed_by_another() const;
   io::Task<void> work();
   io::Task<void> beat();
   io::Task<Outcome> send(Announcer::Revision now, Announcer::Revision before);
@@ -105,6 +113,7 @@ class ControlPlane {
   std::vector<int> sockets_;
   std::optional<ports::Receipt> own_receipt_;  // of the gateway in this process
   Json seed_;
+  InUse in_use_;
   bool prepared_ = false;
   bool ended_ = false;
   io::Bell bell_;  // beat()

@@ -40,6 +40,12 @@ gateway::Revision Following::last_good(const std::string& state_dir, const revis
   return std::make_shared<const revision::Signed>(std::move(*loaded.revision));
 }
 
+bool Following::kept_any(const std::string& state_dir) {
+  if (state_dir.empty()) return false;
+  const auto loaded = gateway::LastGood(state_dir).load({});
+  return loaded.revision || !loaded.skipped.empty();
+}
+
 std::expected<void, std::string> Following::begin(const snapshot::Snapshot& config, const revision::PublicKey& key,
                                                   gateway::Revision in_use, ports::ConfigChannel* in_process,
                                                   std::function<void()> wake) {

@@ -28,6 +28,9 @@ class Following {
   static gateway::Revision last_good(const std::string& state_dir, const revision::PublicKey& key,
                                      std::uint64_t below = UINT64_MAX);
 
+  // Whether there is any, usable or not. Blocks.
+  static bool kept_any(const std::string& state_dir);
+
   // Begins. `in_process`: where revisions come from if not over the config's Redis; it must outlive this. `wake` is
   // called when take() has something. The error is a sentence.
   std::expected<void, std::string> begin(const snapshot::Snapshot& config, const revision::PublicKey& key,

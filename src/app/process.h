@@ -47,6 +47,7 @@ class Process {
   bool choose_config();
   std::string open_control(const RunningConfig::Draft& file);
   void take_last_good();
+  std::string begun_anew() const;
   bool prepare(const snapshot::Snapshot& config);
   io::Task<std::string> take_up(const RunningConfig::Draft& draft);
   io::Task<void> reload(std::string_view why);

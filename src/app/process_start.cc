@@ -51,6 +51,7 @@ bool Process::choose_config() {
     trouble = open_control(file);
   }
   if (trouble.empty() || control_->has_key()) take_last_good();
+  if (trouble.empty() && control_) trouble = begun_anew();
   if (trouble.empty()) return true;
   if (!config_.revision()) {
     say_line(trouble);
@@ -68,6 +69,18 @@ std::string Process::open_control(const RunningConfig::Draft& file) {
   if (control_->has_key()) key_ = control_->public_key();
   seed_ = file.seed;
   return opened ? "" : opened.error();
+}
+
+// A new database beside revisions of another, none of which can be used: most likely a volume is not there.
+std::string Process::begun_anew() const {
+  const std::string& state_dir = config_.settings().state_dir;
+  if (config_.revision() || !Following::kept_any(state_dir) || !control_->database_is_new()) return {};
+  return fmt::format(
+      "the database is new, but {0}/revisions has revisions, and none of them can be used (see above). Is a volume "
+      "not "
+      "mounted? The file's routes do not replace what was served: restore the database and its keys, or remove "
+      "{0}/revisions to begin anew",
+      state_dir);
 }
 
 // The newest of those on disk that still compiles, if there is one.
@@ -155,7 +168,7 @@ io::Task<bool> Process::start() {
 // Beside what is served already: a database in trouble must not end a gateway that has something to serve.
 io::Task<bool> Process::start_control() {
   const bool seeds = !seed_.members().empty();
-  auto prepared = co_await control_->prepare(std::exchange(seed_, Json()));
+  auto prepared = co_await control_->prepare(std::exchange(seed_, Json()), config_.revision());
   if (!prepared) {
     say_line(prepared.error());
     co_return state_.started;

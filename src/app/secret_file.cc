@@ -54,14 +54,17 @@ void sync_folder(const std::string& file) {
 
 }  // namespace
 
-std::expected<std::string, std::string> read_or_make_secret(const std::string& file, std::string_view what,
-                                                            const std::function<std::string()>& make) {
+std::expected<std::string, std::string> read_or_make_secret(
+    const std::string& file, std::string_view what,
+    const std::function<std::expected<std::string, std::string>()>& make) {
   auto there = read(file, what);
   if (!there) return std::unexpected(there.error());
   if (*there) return **there;
+  const auto made = make();
+  if (!made) return made;
   // link() where rename() would replace the one that another process has made meanwhile.
   const std::string draft = file + ".new." + std::to_string(::getpid());
-  if (!write_whole(draft, make())) {
+  if (!write_whole(draft, *made)) {
     std::string error = cannot(what, "made", file);
     ::unlink(draft.c_str());
     return std::unexpected(std::move(error));

@@ -276,15 +276,22 @@ Agreed<void> Draft::permit(Kind kind, std::string_view name, const Json* before,
   if (auto refused = refuse_write(author_.who, kind, name, before, after))
     return object_to(Objection::Kind::forbidden, std::move(*refused));
   if (after == nullptr || reach(author_.who.role, Action::write, kind) == Reach::yes) return {};
-  for (const std::string& secret : newly_named_secrets(before, *after)) {
-    auto found = find(Kind::secret, secret);
-    if (!found) return std::unexpected(std::move(found.error()));
-    // Not there yet counts as another's: it would be theirs as soon as it is made.
-    if (!*found || !is_of_a_team(author_.who, (*found)->body))
-      return object_to(Objection::Kind::forbidden,
-                       fmt::format("the secret \"{}\" carries none of your teams' tags", secret));
-  }
-  return {};
+  return judge(author_.who, {kind, name, before, *after}, rules_.lint, surroundings());
+}
+
+Surroundings Draft::surroundings() {
+  return {.find = [this](Kind kind, std::string_view name) { return find(kind, name); },
+          .each = [this](const Surroundings::Visit& visit) -> Agreed<void> {
+            if (known_) {
+              for (const auto& [key, object] : *known_) visit(object);
+              return {};
+            }
+            const auto all = agreed(writer_.all_objects());
+            if (!all) return std::unexpected(all.error());
+            for (const Object& object : *all) visit(object);
+            return {};
+          },
+          .keys = keys_};
 }
 
 Agreed<Changed> Draft::store(Kind kind, std::string_view name, const std::optional<Object>& before, Json body) {

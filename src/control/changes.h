@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "control/audit.h"
+#include "control/developer.h"
 #include "control/objection.h"
 #include "control/rules.h"
 
@@ -22,6 +23,7 @@ struct Author {
   Operator who{};
   std::string from{};  // the client's address
   std::int64_t at_ms = 0;
+  std::int64_t token_ends = 0;  // seconds; 0: the token they came with never expires
 };
 // The process itself: seeding, bootstrap. May do everything.
 Author system_author();
@@ -56,9 +58,9 @@ struct Operation {
 
 class Draft {
  public:
-  // All must outlive it. `author.who` must not be disabled.
-  Draft(StoreWriter& writer, const Rules& rules, const Author& author)
-      : writer_(writer), rules_(rules), author_(author) {}
+  // All must outlive it. `author.who` must not be disabled. `keys` is asked when a developer takes a name.
+  Draft(StoreWriter& writer, const Rules& rules, const Author& author, AskKeyClaims keys = {})
+      : writer_(writer), rules_(rules), author_(author), keys_(std::move(keys)) {}
 
   // Creates or replaces. The body's name must be `name`; a body without one gets it. A body equal to what is there
   // changes nothing: neither the version nor the audit log.
@@ -101,6 +103,7 @@ class Draft {
   Agreed<void> know_all();
   Agreed<Changed> write(Kind kind, std::string_view name, std::optional<Object> before, Json body);
   Agreed<void> permit(Kind kind, std::string_view name, const Json* before, const Json* after);
+  Surroundings surroundings();
   Agreed<Changed> store(Kind kind, std::string_view name, const std::optional<Object>& before, Json body);
   Agreed<Changed> erase(const Object& before);
   Agreed<void> prune(std::span<const Operation> operations, std::vector<Changed>& done);
@@ -109,6 +112,7 @@ class Draft {
   StoreWriter& writer_;
   const Rules& rules_;
   const Author& author_;
+  AskKeyClaims keys_;
   std::optional<std::map<std::pair<Kind, std::string>, Object>> known_{};
   AuditTail tail_{};
 };

@@ -24,7 +24,8 @@ class OperatorChanges {
   // Never the last enabled platform engineer's role or disabling: invalid.
   Agreed<Operator> change(std::string_view name, const OperatorWish& wish, Expected expected = {Expected::Kind::any});
   Agreed<void> remove(std::string_view name, Expected expected = {Expected::Kind::any});
-  // Everybody may make tokens for themselves; for others those who manage operators.
+  // Everybody may make tokens for themselves; for others those who manage operators. Made with a token that expires,
+  // it ends no later: unless said when, then; said later, invalid. Else whoever finds an old token has one for ever.
   Agreed<IssuedToken> add_token(std::string_view name, std::int64_t expires = 0);  // seconds; 0: never
   Agreed<void> remove_token(std::string_view name, std::string_view id);
 

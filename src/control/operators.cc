@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "control/objects.h"
+#include "control/developer.h"
 #include "identity/digest.h"
 
 namespace weir::control {
@@ -36,33 +36,6 @@ bool is_of_the_platform(Kind kind) noexcept {
 }
 
 constexpr std::string_view kTeamTag = "team:";
-
-// Every member of `value` with such a name that is a text, with its path.
-template <class Visit>
-void each_text(const Json& value, const Visit& visit, std::string_view name = {}) {
-  if (value.is_string()) visit(name, value.as_string());
-  for (const Json& item : value.items()) each_text(item, visit, name);
-  for (const Json::Member& member : value.members()) each_text(member.value, visit, member.name);
-}
-
-// name + value of those members whose name ends so, sorted. A route's `server_name` or a `custom_name` is none.
-std::vector<std::string> texts_of(const Json* body, std::initializer_list<std::string_view> endings) {
-  std::vector<std::string> out;
-  if (body == nullptr) return out;
-  each_text(*body, [&](std::string_view name, std::string_view text) {
-    for (const std::string_view ending : endings)
-      if (name.ends_with(ending)) out.push_back(std::string(name) + "\n" + std::string(text));
-  });
-  std::ranges::sort(out);
-  return out;
-}
-
-std::vector<std::string> fresh(const Json* before, const Json* after,
-                               std::initializer_list<std::string_view> endings) {
-  std::vector<std::string> out;
-  std::ranges::set_difference(texts_of(after, endings), texts_of(before, endings), std::back_inserter(out));
-  return out;
-}
 
 std::string teams_of(const Operator& who) {
   std::string out;
@@ -103,20 +76,13 @@ std::optional<std::string> refuse_write(const Operator& who, Kind kind, std::str
   if (who.teams.empty()) return role + " without a team may change nothing";
   if (before != nullptr && !is_of_a_team(who, *before))
     return object + " carries none of your tags (" + teams_of(who) + "): it is another team's";
-  if (after == nullptr) return std::nullopt;
-  if (!is_of_a_team(who, *after)) return object + " must carry one of your tags (" + teams_of(who) + ")";
-  if (const auto outside = fresh(before, after, {"_file", "_env"}); !outside.empty()) {
-    const std::string field = outside.front().substr(0, outside.front().find('\n'));
-    return object + " names a file or a variable of the gateways (" + field + "): that is for " +
-           std::string(word(Role::platform));
-  }
-  return std::nullopt;
+  if (after != nullptr && !is_of_a_team(who, *after))
+    return object + " must carry one of your tags (" + teams_of(who) + ")";
+  return refuse_contents(kind, name, before, after);
 }
 
-std::vector<std::string> newly_named_secrets(const Json* before, const Json& after) {
-  std::vector<std::string> out;
-  for (const std::string& one : fresh(before, &after, {"secret_name"})) out.push_back(one.substr(one.find('\n') + 1));
-  return out;
+bool may_write(const Operator& who, Kind kind, const Json& body) {
+  return !refuse_write(who, kind, "", &body, &body);
 }
 
 std::optional<TokenText> parse_token(std::string_view text) noexcept {
@@ -154,7 +120,8 @@ StoreResult<std::optional<Authenticated>> authenticate(StoreView& view, std::str
   if (mine == (*found)->tokens.end() || !identity::from_hex(mine->hash, kept)) return std::optional<Authenticated>();
   if (!identity::equal_in_constant_time(kept, identity::sha256(text->secret))) return std::optional<Authenticated>();
   if (mine->expires != 0 && mine->expires <= now) return std::optional<Authenticated>();
-  return Authenticated{std::move(**found), std::string(text->id)};
+  const std::int64_t ends = mine->expires;
+  return Authenticated{std::move(**found), std::string(text->id), ends};
 }
 
 }  // namespace weir::control

@@ -29,12 +29,12 @@ Reach reach(Role role, Action action, Kind kind = Kind::route) noexcept;
 bool may(const Operator& who, Action action, Kind kind = Kind::route) noexcept;
 
 // Whether the change of an object is theirs to make: before and after, where there is one, must carry a tag team:T of
-// one of their teams. Nor may a developer make new use of secrets of others, of the gateway's files or of its
-// environment: a filter could be made to send them anywhere. nullopt: yes; else a sentence.
+// one of their teams, and what a developer may say in it is limited too (developer.h: this is the part that needs no
+// other objects). nullopt: yes; else a sentence.
 std::optional<std::string> refuse_write(const Operator& who, Kind kind, std::string_view name, const Json* before,
                                         const Json* after);
-// The secrets an object names that it did not name before, for which a developer needs the team's tag too.
-std::vector<std::string> newly_named_secrets(const Json* before, const Json& after);
+// Whether this very object is theirs to change.
+bool may_write(const Operator& who, Kind kind, const Json& body);
 bool is_of_a_team(const Operator& who, const Json& body) noexcept;
 
 // "weirop_<id>_<secret>": 12 digits of base 62 to find it by, 43 (256 bits) that nobody guesses.
@@ -55,6 +55,7 @@ IssuedToken issue_token(std::int64_t now, std::int64_t expires = 0);  // seconds
 struct Authenticated {
   Operator who;
   std::string token_id;
+  std::int64_t token_ends = 0;  // seconds; 0: never
 };
 StoreResult<std::optional<Authenticated>> authenticate(StoreView& view, std::string_view token, std::int64_t now);
 

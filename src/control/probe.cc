@@ -1,7 +1,5 @@
 #include "control/probe.h"
 
-#include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,84 +7,140 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <memory>
-#include <thread>
+#include <deque>
 
-#include "base/ip.h"
+#include "control/probe_names.h"
 
 namespace weir::control {
 namespace {
 
-using Deadline = std::chrono::steady_clock::time_point;
+using Clock = std::chrono::steady_clock;
 
-// More at once would be a flood of its own; 32 that hang cost two seconds each.
-constexpr std::size_t kAtOnce = 32;
+// Sockets at a time: no flood, and far below the 1,024 files of a process with usual limits.
+constexpr std::size_t kAtOnce = 128;
 
 std::string reason(int error) { return std::strerror(error); }
 
-std::string connect_to(const sockaddr* address, socklen_t length, Deadline deadline) {
-  const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return reason(errno);
-  std::string out;
-  if (::connect(fd, address, length) != 0) {
-    if (errno != EINPROGRESS) {
-      out = reason(errno);
-    } else {
-      const auto left =
-          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-      pollfd waiting{fd, POLLOUT, 0};
-      const int ready = ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-      int error = 0;
-      socklen_t size = sizeof error;
-      if (ready <= 0)
-        out = "did not take a connection within 2 seconds";
-      else if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
-        out = reason(error);
+// connect() to many, without a thread for each.
+class Connecting {
+ public:
+  Connecting(std::vector<std::string>& out, Clock::time_point end) : out_(out), end_(end) {}
+  Connecting(const Connecting&) = delete;
+  Connecting& operator=(const Connecting&) = delete;
+  ~Connecting() {
+    for (const Attempt& each : active_) ::close(each.fd);
+  }
+
+  void add(std::size_t target, std::vector<SocketAddress> addresses) {
+    waiting_.push_back({.target = target, .addresses = std::move(addresses)});
+  }
+
+  void run() {
+    for (auto now = Clock::now(); now < end_; now = Clock::now()) {
+      while (active_.size() < kAtOnce && !waiting_.empty()) {
+        waiting_.front().until = std::min(now + kProbeTime, end_);
+        begin(std::move(waiting_.front()));
+        waiting_.pop_front();
+      }
+      if (active_.empty()) return;
+      turn(now);
+    }
+    for (const Attempt& each : active_) late(each);
+    for (const Attempt& each : waiting_) out_[each.target] = "was not tried: others took all the time there is";
+  }
+
+ private:
+  struct Attempt {
+    std::size_t target;
+    std::vector<SocketAddress> addresses;  // not tried yet
+    Clock::time_point until{};
+    int fd = -1;
+  };
+
+  void late(const Attempt& attempt) { out_[attempt.target] = "did not take a connection within 2 seconds"; }
+
+  // Its addresses, until one takes a connection or makes it wait.
+  void begin(Attempt attempt) {
+    while (!attempt.addresses.empty()) {
+      sockaddr_storage address{};
+      const socklen_t length = attempt.addresses.front().to_sockaddr(address);
+      attempt.addresses.erase(attempt.addresses.begin());
+      attempt.fd = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      const bool done =
+          attempt.fd >= 0 && ::connect(attempt.fd, reinterpret_cast<const sockaddr*>(&address), length) == 0;
+      const int error = errno;
+      if (!done && attempt.fd >= 0 && error == EINPROGRESS) return active_.push_back(std::move(attempt));
+      if (attempt.fd >= 0) ::close(attempt.fd);
+      out_[attempt.target] = done ? "" : reason(error);
+      if (done) return;
     }
   }
-  ::close(fd);
-  return out;
-}
 
-std::string try_name(std::string_view address, Deadline deadline) {
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string_view::npos) return "has no port";
-  const std::string host(address.substr(0, colon)), port(address.substr(colon + 1));
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int failed = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); failed != 0)
-    return std::string("cannot be resolved: ") + ::gai_strerror(failed);
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
-  std::string out = "has no address";
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    out = connect_to(each->ai_addr, each->ai_addrlen, deadline);
-    if (out.empty()) break;
+  void turn(Clock::time_point now) {
+    std::vector<pollfd> waiting;
+    auto until = end_;
+    for (const Attempt& each : active_) {
+      waiting.push_back({each.fd, POLLOUT, 0});
+      until = std::min(until, each.until);
+    }
+    // Rounded up: a wait of no time at all would spin.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now);
+    (void)::poll(waiting.data(), waiting.size(), static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    now = Clock::now();
+    std::vector<Attempt> before = std::exchange(active_, {});
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (waiting[i].revents != 0) {
+        ended(std::move(before[i]));
+      } else if (now >= before[i].until) {
+        late(before[i]);
+        ::close(before[i].fd);
+      } else {
+        active_.push_back(std::move(before[i]));
+      }
+    }
   }
-  return out;
-}
 
-std::string try_target(const ProbeTarget& target) {
-  const Deadline deadline = std::chrono::steady_clock::now() + kProbeTime;
-  const auto socket = SocketAddress::parse(target.address);
-  if (!socket) return try_name(target.address, deadline);
-  sockaddr_storage address{};
-  const socklen_t length = socket->to_sockaddr(address);
-  return connect_to(reinterpret_cast<const sockaddr*>(&address), length, deadline);
-}
+  void ended(Attempt attempt) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(attempt.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    ::close(attempt.fd);
+    out_[attempt.target] = error == 0 ? "" : reason(error);
+    if (error != 0) begin(std::move(attempt));
+  }
+
+  std::vector<std::string>& out_;
+  const Clock::time_point end_;
+  std::deque<Attempt> waiting_;
+  std::vector<Attempt> active_;
+};
 
 }  // namespace
 
-std::vector<std::string> probe_by_connecting(const std::vector<ProbeTarget>& targets) {
+std::vector<std::string> probe_by(const LookUp& look_up, const std::vector<ProbeTarget>& targets) {
   std::vector<std::string> out(targets.size());
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < targets.size(); i = next++) out[i] = try_target(targets[i]);
-  };
-  std::vector<std::jthread> threads;
-  for (std::size_t i = 0; i < std::min(kAtOnce, targets.size()); ++i) threads.emplace_back(work);
-  threads.clear();
+  Connecting connecting(out, Clock::now() + kProbeAllTime);
+  std::set<std::string> names;
+  for (const ProbeTarget& each : targets)
+    if (!SocketAddress::parse(each.address)) names.insert(each.address);
+  const auto found = look_up_all(look_up, names);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (const auto socket = SocketAddress::parse(targets[i].address)) {
+      connecting.add(i, {*socket});
+      continue;
+    }
+    const Looked& looked = found.at(targets[i].address);
+    if (looked.error.empty())
+      connecting.add(i, looked.addresses);
+    else
+      out[i] = looked.error;
+  }
+  connecting.run();
   return out;
+}
+
+std::vector<std::string> probe_by_connecting(const std::vector<ProbeTarget>& targets) {
+  return probe_by(look_up_by_system, targets);
 }
 
 }  // namespace weir::control

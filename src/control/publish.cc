@@ -29,33 +29,33 @@ Findings worst_first(Findings findings) {
   return out;
 }
 
-Findings probe(const Rules& rules, const snapshot::Snapshot& snapshot) {
-  std::vector<ProbeTarget> targets;
-  for (const pipeline::UpstreamSpec& upstream : snapshot.upstreams)
-    for (const pipeline::TargetSpec& target : upstream.targets) targets.push_back({upstream.name, target.address});
-  const std::vector<std::string> said = rules.probe(targets);
-  Findings out;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    if (i >= said.size() || said[i].empty()) continue;
-    out.push_back({.severity = Severity::warn,
-                   .rule = "unreachable_upstream",
-                   .kind = Kind::upstream,
-                   .name = targets[i].upstream,
-                   .field = "targets",
-                   .message = fmt::format("{}: {}", targets[i].address, said[i]),
-                   .hint = "the control plane asked; gateways may reach it all the same"});
-  }
-  return out;
-}
+// What a proof is made of, as one view of the store has it.
+struct Material {
+  std::uint64_t base = 0;
+  Json before;    // the last revision's document
+  Json document;  // what shall be published
+};
 
-Agreed<Proof> prove(StoreView& view, const Rules& rules, const Json& document) {
+Agreed<Material> material(StoreView& view, Json document) {
   auto before = agreed(published_document(view));
   if (!before) return std::unexpected(std::move(before.error()));
   auto last = agreed(view.revision(0));
   if (!last) return std::unexpected(std::move(last.error()));
+  return Material{*last ? (*last)->number : 0, std::move(*before), std::move(document)};
+}
+
+std::vector<ProbeTarget> targets_of(const snapshot::Snapshot& snapshot) {
+  std::vector<ProbeTarget> out;
+  for (const pipeline::UpstreamSpec& upstream : snapshot.upstreams)
+    for (const pipeline::TargetSpec& target : upstream.targets) out.push_back({upstream.name, target.address});
+  return out;
+}
+
+// Without the store, and without a probe: that is the caller's, if it holds no lock.
+Agreed<Proof> prove(const Material& material, const Rules& rules) {
   Proof out;
-  out.base = *last ? (*last)->number : 0;
-  out.text = to_canonical(document);
+  out.base = material.base;
+  out.text = to_canonical(material.document);
   // What is compiled is what will be signed, to the byte.
   const auto own = parse_json(out.text);
   if (!own) return object_to(Objection::Kind::invalid, "the draft has no canonical form: " + own.error().message);
@@ -67,13 +67,13 @@ Agreed<Proof> prove(StoreView& view, const Rules& rules, const Json& document) {
                                                                                   .master_key = rules.master_key});
   if (compiled) {
     append(out.findings, lint(*own, **compiled, rules.lint));
-    if (rules.probe) append(out.findings, probe(rules, **compiled));
+    if (rules.probe) out.unprobed = targets_of(**compiled);
   } else {
     for (const Problem& problem : compiled.error()) out.findings.push_back(finding_of(*own, problem));
   }
-  append(out.findings, guard(*before, *own, rules.shrink_percent));
+  append(out.findings, guard(material.before, *own, rules.shrink_percent));
   out.findings = worst_first(std::move(out.findings));
-  out.changes = revision::extent(*before, *own);
+  out.changes = revision::extent(material.before, *own);
   return out;
 }
 
@@ -144,7 +144,9 @@ class Publication {
     if (known != nullptr && known->base == base && known->digest == digest) {
       proof = *known;
     } else {
-      auto made = prove(writer_, rules_, *document);
+      auto own = material(writer_, std::move(*document));
+      if (!own) return std::unexpected(std::move(own.error()));
+      auto made = prove(*own, rules_);
       if (!made) return std::unexpected(std::move(made.error()));
       proof = std::move(*made);
     }
@@ -195,6 +197,7 @@ class Publication {
     out.info.rolled_back_to = options_.rollback_to;
     out.info.changes = counts(proof.changes);
     out.changes = proof.changes;
+    out.unprobed = std::move(proof.unprobed);
     out.revision = key_.sign(number, std::move(proof.text), out.info.made_at);
     for (Finding& finding : proof.findings) {
       if (finding.severity == Severity::block) finding.severity = Severity::warn;
@@ -241,10 +244,36 @@ class Publication {
 
 bool Proof::publishable(bool force) const noexcept { return passes(findings, force ? Past::guards : Past::nothing); }
 
-Agreed<Proof> check(StoreView& view, const Rules& rules) {
-  auto document = agreed(assemble(view));
-  if (!document) return std::unexpected(std::move(document.error()));
-  return prove(view, rules, *document);
+Findings warn_of_unreachable(const Rules& rules, const std::vector<ProbeTarget>& targets) {
+  Findings out;
+  if (!rules.probe || targets.empty()) return out;
+  const std::vector<std::string> said = rules.probe(targets);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (i >= said.size() || said[i].empty()) continue;
+    out.push_back({.severity = Severity::warn,
+                   .rule = "unreachable_upstream",
+                   .kind = Kind::upstream,
+                   .name = targets[i].upstream,
+                   .field = "targets",
+                   .message = fmt::format("{}: {}", targets[i].address, said[i]),
+                   .hint = "the control plane asked; gateways may reach it all the same"});
+  }
+  return out;
+}
+
+Agreed<Proof> check(Store& store, const Rules& rules, std::uint64_t rollback_to) {
+  Agreed<Material> found;
+  const auto read = store.read([&](StoreView& view) -> StoreResult<void> {
+    auto document = rollback_to == 0 ? agreed(assemble(view)) : document_of(view, rollback_to);
+    found = document ? material(view, std::move(*document)) : std::unexpected(std::move(document.error()));
+    return {};
+  });
+  if (!read) return std::unexpected(objection_of(read.error()));
+  if (!found) return std::unexpected(std::move(found.error()));
+  auto proof = prove(*found, rules);
+  if (!proof) return proof;
+  append(proof->findings, warn_of_unreachable(rules, std::exchange(proof->unprobed, {})));
+  return proof;
 }
 
 Agreed<Published> publish(StoreWriter& writer, const Rules& rules, const revision::SigningKey& key,
@@ -263,18 +292,7 @@ Agreed<Published> publish(Store& store, const Rules& rules, const revision::Sign
                           const PublishOptions& options) {
   if (auto allowed = permit(author, options.rollback_to != 0); !allowed)
     return std::unexpected(std::move(allowed.error()));
-  Agreed<Proof> proof;
-  const auto read = store.read([&](StoreView& view) -> StoreResult<void> {
-    if (options.rollback_to == 0) {
-      proof = check(view, rules);
-    } else if (auto document = document_of(view, options.rollback_to)) {
-      proof = prove(view, rules, *document);
-    } else {
-      proof = std::unexpected(std::move(document.error()));
-    }
-    return {};
-  });
-  if (!read) return std::unexpected(objection_of(read.error()));
+  auto proof = check(store, rules, options.rollback_to);
   if (!proof) return std::unexpected(std::move(proof.error()));
   Agreed<Published> out;
   const auto done = transact(store, options.dry_run, [&](StoreWriter& writer) -> Agreed<void> {
@@ -283,6 +301,7 @@ Agreed<Published> publish(Store& store, const Rules& rules, const revision::Sign
     return {};
   });
   if (!done) return std::unexpected(done.error());
+  append(out->warnings, warn_of_unreachable(rules, std::exchange(out->unprobed, {})));
   return out;
 }
 
@@ -296,11 +315,12 @@ Agreed<std::vector<Changed>> discard(StoreWriter& writer, const Rules& rules, co
   return become(writer, rules, author, *document);
 }
 
-Agreed<std::optional<Published>> seed(Store& store, const Rules& rules, const revision::SigningKey& key,
-                                      const Json& document, std::uint64_t number_floor) {
+namespace {
+
+Agreed<std::optional<Published>> begin_with(Store& store, const Rules& rules, const revision::SigningKey& key,
+                                            const Json& document, const PublishOptions& options) {
   std::optional<Published> out;
   const Author author = system_author();
-  PublishOptions options{.message = "from the config file", .number_floor = number_floor};
   const auto done = transact(store, false, [&](StoreWriter& writer) -> Agreed<void> {
     auto last = agreed(writer.revision(0));
     if (!last) return std::unexpected(std::move(last.error()));
@@ -316,6 +336,24 @@ Agreed<std::optional<Published>> seed(Store& store, const Rules& rules, const re
   });
   if (!done) return std::unexpected(done.error());
   return out;
+}
+
+}  // namespace
+
+Agreed<std::optional<Published>> seed(Store& store, const Rules& rules, const revision::SigningKey& key,
+                                      const Json& document, std::uint64_t number_floor) {
+  return begin_with(store, rules, key, document, {.message = "from the config file", .number_floor = number_floor});
+}
+
+Agreed<std::optional<Published>> restore(Store& store, const Rules& rules, const revision::SigningKey& key,
+                                         const revision::Signed& in_use, std::uint64_t number_floor) {
+  const auto document = parse_json(in_use.document);
+  if (!document)
+    return object_to(Objection::Kind::invalid, fmt::format("the document of revision {} is damaged", in_use.number));
+  return begin_with(
+      store, rules, key, *document,
+      {.message = fmt::format("revision {}, which was in use when the database was lost", in_use.number),
+       .number_floor = std::max(number_floor, in_use.number)});
 }
 
 Agreed<std::optional<Published>> sign_again(Store& store, const Rules& rules, const revision::SigningKey& key,

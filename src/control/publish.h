@@ -27,6 +27,8 @@ struct Published {
   bool unchanged = false;  // the draft is what the last revision is: there is no new one
   Findings warnings;
   revision::Extent changes;
+  // Upstreams that are still to be probed, by warn_of_unreachable(), once the lock is let go.
+  std::vector<ProbeTarget> unprobed{};
 };
 
 // What check() and a publication say of a document. No revision without it.
@@ -36,13 +38,20 @@ struct Proof {
   std::string digest;
   Findings findings;  // all but those ignored; the guards' too
   revision::Extent changes;
+  std::vector<ProbeTarget> unprobed{};
   bool publishable(bool force) const noexcept;
 };
-Agreed<Proof> check(StoreView& view, const Rules& rules);  // POST /v1/draft/check
+// Of the draft, or of the document of a revision. Reads the store, and compiles and probes when it has let go of it.
+Agreed<Proof> check(Store& store, const Rules& rules, std::uint64_t rollback_to = 0);
+
+// Whom a revision names and who takes no connection; nothing if upstreams are not probed. For seconds: never inside a
+// transaction.
+Findings warn_of_unreachable(const Rules& rules, const std::vector<ProbeTarget>& targets);
 
 // Inside a transaction of the caller's, behind changes of its own (?publish=true). A dry run is the caller's to undo.
-// `proof`, if it is of the same document, spares compiling under the lock. Objections: forbidden, unpublishable,
-// absent (rollback_to), store.
+// `proof`, if it is of the same document, spares compiling under the lock. Otherwise it is compiled there, but nobody
+// is probed: `unprobed` says whom the caller asks afterwards, which can only warn. Objections: forbidden,
+// unpublishable, absent (rollback_to), store.
 Agreed<Published> publish(StoreWriter& writer, const Rules& rules, const revision::SigningKey& key,
                           const Author& author, const PublishOptions& options, const Proof* proof = nullptr);
 // As a transaction of its own: proves first, then takes the lock.
@@ -56,6 +65,11 @@ Agreed<std::vector<Changed>> discard(StoreWriter& writer, const Rules& rules, co
 // objects nor revisions. nullopt: there was something. Findings of lint do not stand in the way.
 Agreed<std::optional<Published>> seed(Store& store, const Rules& rules, const revision::SigningKey& key,
                                       const Json& document, std::uint64_t number_floor = 0);
+
+// The revision that somebody has in use becomes the draft and the next revision, if there is nothing in the store at
+// all: a database that was lost does not take routes from those who still serve them. nullopt: there was something.
+Agreed<std::optional<Published>> restore(Store& store, const Rules& rules, const revision::SigningKey& key,
+                                         const revision::Signed& in_use, std::uint64_t number_floor = 0);
 
 // The last revision once more under the next number, if the key has changed since it was signed: gateways that know
 // the new key refuse it as it is. nullopt: nothing to do.

@@ -71,6 +71,7 @@ class StoreWriter : public StoreView {
   virtual StoreResult<bool> remove(Kind kind, std::string_view name) = 0;  // false: it was not there
   virtual StoreResult<void> add_revision(const RevisionInfo& info, const revision::Signed& revision) = 0;
   virtual StoreResult<void> put_operator(Operator& changed) = 0;  // gives it its version
+  // Forgets the answers to its requests too: who has the name later does not inherit them.
   virtual StoreResult<bool> remove_operator(std::string_view name) = 0;
   virtual StoreResult<void> add_audit(const AuditEntry& entry) = 0;  // seq must be the last one's + 1
   virtual StoreResult<void> remember(const Remembered& answer) = 0;  // also forgets those older than 24 h

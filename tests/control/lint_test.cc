@@ -1,8 +1,5 @@
 #include "control/lint.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "control/diff.h"
 #include "control/guards.h"
 #include "snapshot/compile.h"
@@ -146,25 +143,6 @@ TEST(Differences, NameObjectsAndFields) {
   EXPECT_EQ(lines("{}", "{}"), Lines{});
   const auto secret = differences(json("{}"), json(R"({"secrets": [{"name": "s", "value": "sealed:v1:abc"}]})"));
   EXPECT_EQ(to_canonical(to_json(secret.at(0))).find("sealed:"), std::string::npos);
-}
-
-TEST(Probe, TellsWhoTakesAConnection) {
-  const int listening = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_storage storage{};
-  socklen_t length = SocketAddress::parse("127.0.0.1:0")->to_sockaddr(storage);
-  ASSERT_EQ(::bind(listening, reinterpret_cast<sockaddr*>(&storage), length), 0);
-  ASSERT_EQ(::listen(listening, 4), 0);
-  ASSERT_EQ(::getsockname(listening, reinterpret_cast<sockaddr*>(&storage), &length), 0);
-  const std::string open = SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length)->to_string();
-  const std::string port = open.substr(open.rfind(':'));
-  const auto said = probe_by_connecting(
-      {{"a", open}, {"b", "localhost" + port}, {"c", "unix:/nowhere/at/all"}, {"d", "no.such.name.invalid:80"}});
-  ::close(listening);
-  EXPECT_EQ(said.at(0), "");
-  EXPECT_EQ(said.at(1), "");
-  EXPECT_EQ(said.at(2), "No such file or directory");
-  EXPECT_NE(said.at(3).find("cannot be resolved"), std::string::npos) << said.at(3);
-  EXPECT_NE(probe_by_connecting({{"a", open}}).at(0), "");
 }
 
 }  // namespace

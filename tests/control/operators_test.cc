@@ -80,6 +80,27 @@ TEST(Token, ItEndsWithItsTimeItsRemovalAndItsOperator) {
     EXPECT_EQ(to_canonical(entry.after).find(lasting->token.hash), std::string::npos);
 }
 
+TEST(OperatorChanges, ATokenEndsNoLaterThanTheOneItWasMadeWith) {
+  Desk desk;
+  (void)bootstrap(*desk.store);
+  Author brief = platform();
+  brief.at_ms = 500'000;
+  ASSERT_TRUE(operators(desk, brief, [](OperatorChanges& o) { return o.create("tmp", {.role = Role::platform}); }));
+  const auto first = operators(desk, brief, [](OperatorChanges& o) { return o.add_token("tmp", 600); });
+  ASSERT_TRUE(first);
+  brief.token_ends = login(desk, first->text, 500)->token_ends;
+  EXPECT_EQ(brief.token_ends, 600);
+  for (const std::string_view whose : {"tmp", "admin"}) {
+    EXPECT_EQ(operators(desk, brief, [&](OperatorChanges& o) { return o.add_token(whose, 601); }).error().kind,
+              Is::invalid);
+    const auto unsaid = operators(desk, brief, [&](OperatorChanges& o) { return o.add_token(whose); });
+    ASSERT_TRUE(unsaid);
+    EXPECT_EQ(unsaid->token.expires, 600);
+    EXPECT_EQ(operators(desk, brief, [&](OperatorChanges& o) { return o.add_token(whose, 550); })->token.expires,
+              550);
+  }
+}
+
 TEST(OperatorChanges, TheLastPlatformEngineerStays) {
   Desk desk;
   (void)bootstrap(*desk.store);

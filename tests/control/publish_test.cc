@@ -95,14 +95,12 @@ TEST(Publish, AnUpstreamThatRoutesUseIsMissedByCheckAtOnce) {
   desk.two_routes();
   ASSERT_TRUE(desk.change(platform(),
                           [](Draft& draft) { return draft.remove(Kind::upstream, "shop", {Expected::Kind::any}); }));
-  desk.look([&](StoreView& view) {
-    const auto proof = check(view, desk.rules);
-    ASSERT_TRUE(proof);
-    EXPECT_FALSE(proof->publishable(true));
-    ASSERT_EQ(proof->findings.size(), 2u);
-    EXPECT_EQ(proof->findings[0].name, "cart");
-    EXPECT_EQ(proof->findings[1].name, "pay");
-  });
+  const auto proof = check(*desk.store, desk.rules);
+  ASSERT_TRUE(proof);
+  EXPECT_FALSE(proof->publishable(true));
+  ASSERT_EQ(proof->findings.size(), 2u);
+  EXPECT_EQ(proof->findings[0].name, "cart");
+  EXPECT_EQ(proof->findings[1].name, "pay");
 }
 
 TEST(Publish, AnEmptyConfigNeedsForce) {
@@ -270,6 +268,40 @@ TEST(Seed, AFileThatDoesNotCompileLeavesTheStoreEmpty) {
   EXPECT_EQ(refused.error().findings.at(0).name, "a");
   EXPECT_EQ(desk.document(), Json::object());
   EXPECT_TRUE(desk.audit().empty());
+}
+
+TEST(Restore, WhatIsInUseIsTheNextRevisionOfAnEmptyStore) {
+  Desk lost;
+  ASSERT_TRUE(seed(*lost.store, lost.rules, lost.key, json(kFile), 6));
+  const auto in_use = lost.publish({.force = true});
+  ASSERT_TRUE(in_use);
+  ASSERT_EQ(in_use->revision.number, 7u);
+
+  Desk desk;
+  const auto restored = restore(*desk.store, desk.rules, desk.key, in_use->revision);
+  ASSERT_TRUE(restored) << restored.error().message;
+  ASSERT_TRUE(*restored);
+  EXPECT_EQ((*restored)->revision.number, 8u);
+  EXPECT_EQ((*restored)->revision.document, in_use->revision.document);
+  EXPECT_TRUE(revision::verify((*restored)->revision, desk.key.public_key()));
+  EXPECT_EQ(to_canonical(desk.document()), in_use->revision.document);
+  EXPECT_FALSE(seed(*desk.store, desk.rules, desk.key, json(kFile)).value());
+}
+
+TEST(Restore, AStoreThatHasSomethingStaysAsItIs) {
+  Desk desk;
+  desk.two_routes();
+  const auto restored =
+      restore(*desk.store, desk.rules, desk.key, desk.key.sign(5, R"({"groups":["gold"]})", 1'769'860'800));
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_FALSE(*restored);
+  EXPECT_TRUE(desk.object(Kind::route, "pay"));
+  EXPECT_FALSE(desk.object(Kind::group, "gold"));
+}
+
+TEST(Restore, ADamagedDocumentIsSaid) {
+  Desk desk;
+  EXPECT_FALSE(restore(*desk.store, desk.rules, desk.key, desk.key.sign(5, "{", 1'769'860'800)));
 }
 
 TEST(Assemble, ADocumentAndItsObjectsAreTheSame) {

@@ -221,6 +221,23 @@ def test_a_database_that_was_lost_goes_on_above_what_gateways_use(control, serve
     until("the gateway takes it", lambda: says(gateway.port, "/x") == "after the loss")
 
 
+def test_a_database_that_was_lost_is_filled_with_what_redis_has(control, server, weir):
+    plane = control(server)
+    for text in ("one", "two"):
+        number = publish(plane, text)
+    gateway = weir(following(plane), command="gateway")
+    plane.stop()
+    for file in plane.directory.glob("weir.db*"):
+        file.unlink()
+    plane.token = None
+    plane.stderr_file.unlink()
+    plane.start()
+    assert "alert: control_plane_restored" in plane.stderr(), plane.stderr()
+    assert plane.admin.get("/v1/routes/x")["route_id"] == "x" and plane.admin.latest() == number + 1
+    assert plane.admin.status(number + 1, "all")["state"] == "applied"
+    assert says(gateway.port, "/x") == "two"
+
+
 def test_a_one_route_change_of_a_large_config_travels_as_a_delta(control, server, weir):
     plane = control(server)
     routes = [answering(f"r{i}", f"/r{i}", f"r{i}") for i in range(300)]

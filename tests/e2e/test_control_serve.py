@@ -128,17 +128,98 @@ def test_a_database_that_is_lost_or_damaged_leaves_traffic_alone(gateway):
     assert says(gateway.port, "/x") == "one"
 
 
-def test_a_database_that_was_lost_begins_above_what_is_in_use(gateway):
+def lose(gateway, *names):
+    for name in names:
+        (gateway.directory / name).unlink(missing_ok=True)
+
+
+DATABASE = ("weir.db", "weir.db-wal", "weir.db-shm")
+KEYS = ("weir.db.signing_key", "weir.db.master_key")
+
+
+def test_a_database_that_was_lost_is_filled_with_what_is_in_use(gateway):
     admin = admin_of(gateway)
     for text in ("two", "three"):
         admin.status(admin.put("routes", "x", answering(text), publish=True)["_revision"]["number"], "all")
     gateway.stop()
-    for name in ("weir.db", "weir.db-wal", "weir.db-shm"):
-        (gateway.directory / name).unlink(missing_ok=True)
+    said = len(gateway.stderr())
+    lose(gateway, *DATABASE)
     gateway.write(gateway.document | {"routes": [answering("from the file")]})
     gateway.start()
-    until("the file's routes are published anew", lambda: says(gateway.port, "/x") == "from the file")
-    until("and above what was in use", lambda: gateway.revision() == 4)
+    assert says(gateway.port, "/x") == "three"
+    until("it is the next revision", lambda: gateway.revision() == 4)
+    after = gateway.stderr()[said:]
+    assert "alert: control_plane_restored" in after and "the file are not used" in after, after
+    admin = admin_of(gateway, token_of(after))
+    assert [each["number"] for each in admin.get("/v1/revisions")["items"]] == [4]
+    assert says(gateway.port, "/x") == "three"
+    assert admin.put("routes", "x", answering("four"), publish=True)["_revision"]["number"] == 5
+
+
+def test_a_volume_that_is_not_there_does_not_begin_anew(gateway):
+    gateway.stop()
+    lose(gateway, *DATABASE, *KEYS)
+    gateway.start(wait=False)
+    assert gateway.process.wait(20) == 1
+    assert "the database is new, but" in gateway.stderr() and "volume" in gateway.stderr(), gateway.stderr()
+    for file in (gateway.directory / "state" / "revisions").iterdir():
+        file.unlink()
+    gateway.start()
+    assert says(gateway.port, "/x") == "one" and gateway.revision() == 1
+
+
+def test_a_database_that_is_removed_while_in_use_takes_nothing_more(gateway):
+    admin = admin_of(gateway)
+    database = gateway.directory / "weir.db"
+    database.rename(gateway.directory / "away.db")
+    assert admin.ask("GET", "/readyz", raw=True).status == 503
+    with pytest.raises(Refused) as refused:
+        admin.put("routes", "y", answering("why", "/y", "y"))
+    assert refused.value.status == 503 and "was removed while it was in use" in str(refused.value.problem), refused.value.problem
+    assert says(gateway.port, "/x") == "one"
+    (gateway.directory / "away.db").rename(database)
+    until("it is ready again", lambda: admin.ask("GET", "/readyz", raw=True).status == 200)
+    assert admin.put("routes", "y", answering("why", "/y", "y"), publish=True)["_revision"]["number"] == 2
+
+
+def test_a_lost_master_key_is_not_made_anew_under_what_it_sealed(gateway):
+    before = admin_of(gateway)
+    before.put("secrets", "s", {"name": "s", "value": "of an upstream"}, publish=True)
+    before.status("latest", "all")
+    gateway.stop()
+    kept = (gateway.directory / "weir.db.master_key").read_text()
+    lose(gateway, "weir.db.master_key")
+    gateway.start()
+    assert says(gateway.port, "/x") == "one" and gateway.revision() == 2
+    assert "alert: master_key_lost" in gateway.stderr() and "Put it back from a backup" in gateway.stderr(), gateway.stderr()
+    assert not (gateway.directory / "weir.db.master_key").exists()
+    admin = admin_of(gateway, before.token)
+    with pytest.raises(Refused) as refused:
+        admin.put("secrets", "t", {"name": "t", "value": "another"})
+    assert refused.value.status == 422 and "master" in str(refused.value.problem), refused.value.problem
+    assert admin.put("routes", "x", answering("two"), publish=True)["_revision"]["number"] == 3
+    admin.status(3, "all")
+    assert says(gateway.port, "/x") == "two"
+    gateway.stop()
+    (gateway.directory / "weir.db.master_key").write_text(kept)
+    gateway.start()
+    assert admin_of(gateway, before.token).put("secrets", "t", {"name": "t", "value": "another"})
+
+
+@pytest.mark.parametrize("lost, known", [("weir.db.signing_key", "the database has revisions, up to 2"), ("weir.db.master_key", "the database has secrets")])
+def test_weir_control_does_not_start_without_a_key_that_was_used(gateway, lost, known):
+    admin = admin_of(gateway)
+    admin.put("secrets", "s", {"name": "s", "value": "of an upstream"}, publish=True)
+    gateway.stop()
+    lose(gateway, lost)
+    alone = {"redis": {"url": "redis://127.0.0.1:1"}, "control": gateway.document["control"]}
+    (gateway.directory / "control.json").write_text(json.dumps(alone))
+    done = run("control", "--config", "control.json", cwd=gateway.directory)
+    assert done.returncode == 1 and known in done.stderr and f"{lost} is not there" in done.stderr, done.stderr
+    assert not (gateway.directory / lost).exists()
+    shown = run("control", "--config", "control.json", "--public-key", cwd=gateway.directory)
+    assert shown.returncode == (1 if "signing" in lost else 0), shown
+    assert not (gateway.directory / lost).exists()
 
 
 def test_an_admin_address_that_is_taken_is_a_sentence(weir):
@@ -225,7 +306,7 @@ def test_a_lost_signing_key_costs_a_number_and_no_traffic(gateway):
     gateway.start()
     until("the last revision is signed again", lambda: gateway.revision() == 2)
     assert says(gateway.port, "/x") == "one"
-    assert "signed with another key" in gateway.stderr()
+    assert "signed with another key" in gateway.stderr() and "alert: signing_key_lost" in gateway.stderr()
     assert admin_of(gateway, before.token).get("/v1/audit/verify")["ok"]
 
 

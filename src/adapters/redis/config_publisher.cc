@@ -111,6 +111,18 @@ io::Task<std::expected<ConfigHead, std::string>> ConfigPublisher::head() {
   co_return ConfigHead::from(*answer);
 }
 
+io::Task<std::expected<std::optional<revision::Signed>, std::string>> ConfigPublisher::latest() {
+  const auto there = co_await head();
+  if (!there) co_return std::unexpected(there.error());
+  if (there->number == 0) co_return std::nullopt;
+  const std::string key = document_key(there->number);
+  const Answer answer = co_await client_.call({"GET", key}, loop_.refresh() + kDocumentPatience);
+  if (refused(answer)) co_return std::unexpected(sentence(answer));
+  auto revision = revision::decode(answer->text());
+  if (!revision || revision->number != there->number) co_return std::nullopt;
+  co_return std::move(*revision);
+}
+
 // ---- what is done without being asked
 
 io::Task<void> ConfigPublisher::tend() {

@@ -56,6 +56,8 @@ class ConfigPublisher {
 
   // What Redis has, or why nobody knows.
   io::Task<std::expected<Head, std::string>> head();
+  // The head's revision as it lies there, trusted no more than the network; nullopt: none, or nothing that decodes.
+  io::Task<std::expected<std::optional<revision::Signed>, std::string>> latest();
 
   void end();
   bool ended() const noexcept;

@@ -46,11 +46,19 @@ void bind(sqlite3_stmt* statement, int at, const Value& value) {
 
 }  // namespace
 
+std::optional<FileIdentity> FileIdentity::of(const std::string& path) noexcept {
+  struct stat about{};
+  if (::stat(path.c_str(), &about) != 0) return std::nullopt;
+  return FileIdentity{about.st_dev, about.st_ino};
+}
+
 StoreResult<std::unique_ptr<control::sql::Session>> Session::open(const std::string& path,
+                                                                  std::optional<FileIdentity> file,
                                                                   std::chrono::milliseconds patience) {
   sqlite3* database = nullptr;
   const int result = sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<Session> session(new Session(database, path));
+  std::unique_ptr<Session> session(new Session(database, path, file));
+  if (auto same = session->look(); !same) return std::unexpected(std::move(same.error()));
   if (result != SQLITE_OK) return session->failed();
   sqlite3_busy_timeout(database, static_cast<int>(patience.count()));
   if (auto ready = session->set_up(); !ready) return std::unexpected(std::move(ready.error()));
@@ -101,7 +109,18 @@ StoreResult<void> Session::set_up() {
   return execute(marks.c_str());
 }
 
+StoreResult<void> Session::look() const {
+  if (!file_) return {};
+  const auto now = FileIdentity::of(path_);
+  if (now == file_) return {};
+  return std::unexpected(StoreError{
+      StoreError::Kind::unavailable,
+      path_ + (now ? " was replaced while it was in use: restart, to use the file that is there now"
+                   : " was removed while it was in use: put it back, or restart after restoring a backup")});
+}
+
 StoreResult<void> Session::begin(Mode mode, std::chrono::milliseconds patience) {
+  if (auto same = look(); !same) return same;
   sqlite3_busy_timeout(database_, static_cast<int>(patience.count()));
   return execute(mode == Mode::write ? "BEGIN IMMEDIATE" : "BEGIN");
 }
@@ -141,6 +160,10 @@ StoreResult<void> Session::commit() {
   // An error such as a full disk may have undone the transaction already; then there is nothing to commit.
   if (sqlite3_get_autocommit(database_) != 0)
     return std::unexpected(StoreError{StoreError::Kind::broken, path_ + ": the change was undone by an error in it"});
+  if (auto same = look(); !same) {
+    rollback();
+    return same;
+  }
   auto done = execute("COMMIT");
   if (!done) rollback();
   return done;

@@ -28,9 +28,13 @@ std::expected<std::unique_ptr<control::Store>, control::StoreError> open(const s
           control::StoreError{control::StoreError::Kind::unavailable, path + ": " + std::strerror(errno)});
     if (fd >= 0) ::close(fd);
   }
-  auto store =
-      control::sql::make_store([path](std::chrono::milliseconds patience) { return Session::open(path, patience); },
-                               memory ? 1 : kMostConnections);  // each connection would be a memory of its own
+  const auto file = memory ? std::nullopt : FileIdentity::of(path);
+  if (!memory && !file)
+    return std::unexpected(
+        control::StoreError{control::StoreError::Kind::unavailable, path + " was removed while it was opened"});
+  auto store = control::sql::make_store(
+      [path, file](std::chrono::milliseconds patience) { return Session::open(path, file, patience); },
+      memory ? 1 : kMostConnections);  // each connection would be a memory of its own
   if (auto tried = store->read([](control::StoreView&) { return control::StoreResult<void>(); }); !tried)
     return std::unexpected(std::move(tried.error()));
   return store;

@@ -101,6 +101,18 @@ ApiResponse answer(const Json& body, int status) {
   return out;
 }
 
+Pulse look(Store& store) {
+  Pulse out;
+  const auto read = store.read([&](StoreView& view) -> StoreResult<void> {
+    const auto info = view.revision(0);
+    if (!info) return std::unexpected(info.error());
+    if (*info) out.last = (*info)->number;
+    return {};
+  });
+  if (!read) return {.error = read.error()};
+  return out;
+}
+
 Outcome<void> check_body(const Call& call, const Schema& schema) {
   if (call.body.is_null()) return {};
   const Problems problems = check(call.body, schema);
@@ -113,7 +125,7 @@ Outcome<void> check_body(const Call& call, const Schema& schema) {
   return out;
 }
 
-Outcome<Operator> Api::logged_in(const ApiRequest& request) {
+Outcome<Authenticated> Api::logged_in(const ApiRequest& request) {
   const std::string* field = request.field("authorization");
   if (field == nullptr) return unauthenticated("send Authorization: Bearer weirop_…");
   constexpr std::string_view kScheme = "bearer ";
@@ -144,24 +156,15 @@ Outcome<Operator> Api::logged_in(const ApiRequest& request) {
     note_failure(request, now, wait == 0);
     return unauthenticated("the token does not hold: it is wrong, has expired, or its operator is disabled");
   }
-  if (seen_.note(found->token_id, now)) (void)means_.store.note_token_use(found->token_id, now / 1000);
-  return std::move(found->who);
+  if (seen_.note(found->token_id, now)) notes_.used(found->token_id, now / 1000);
+  return std::move(*found);
 }
 
 void Api::note_failure(const ApiRequest& request, std::int64_t now, bool logged) {
   throttle_.failed(request.from, now);
   counts_.login_failed();
-  // Ten a minute and address at most, so that the log cannot be flooded.
-  if (!logged) return;
-  // That it cannot be written changes nothing.
-  (void)means_.store.write([&](StoreWriter& writer) {
-    AuditEntry entry;
-    entry.at_ms = now;
-    entry.from = request.from;
-    entry.action = "login_failed";
-    entry.kind = "operator";
-    return append_audit(writer, std::move(entry));
-  });
+  // Ten a minute and network at most, so that the log cannot be flooded.
+  if (logged) notes_.failed(request.from, now);
 }
 
 Outcome<ApiResponse> Api::handled(Call& call) {
@@ -182,18 +185,20 @@ Outcome<Api::Admitted> Api::admit(const ApiRequest& request) {
   const auto route = find_route(request);
   if (!route) return std::unexpected(route.error());
   Operator who;
+  std::int64_t token_ends = 0;
   if ((*route)->need != Need::nothing) {
     auto found = logged_in(request);
     if (!found) return std::unexpected(found.error());
-    who = std::move(*found);
+    who = std::move(found->who);
+    token_ends = found->token_ends;
     if (!allowed(who, **route))
       return refuse(Why::forbidden,
                     fmt::format("{} is {}, whose role does not reach this far", who.name, word(who.role)));
   }
-  return Admitted{*route, std::move(who)};
+  return Admitted{*route, std::move(who), token_ends};
 }
 
-Outcome<ApiResponse> Api::respond_to(const ApiRequest& request) {
+Outcome<ApiResponse> Api::respond_to(const ApiRequest& request, const Pulse* pulse) {
   auto admitted = admit(request);
   if (!admitted) return std::unexpected(std::move(admitted.error()));
   const Route& route = *admitted->route;
@@ -205,10 +210,11 @@ Outcome<ApiResponse> Api::respond_to(const ApiRequest& request) {
             .route = route,
             .query = *query,
             .body = *body,
-            .author = {std::move(admitted->who), request.from, means_.clock()},
+            .author = {std::move(admitted->who), request.from, means_.clock(), admitted->token_ends},
             .means = means_,
             .counts = counts_,
-            .keys_lock = keys_lock_};
+            .keys_lock = keys_lock_,
+            .pulse = pulse};
   for (auto [name, into] : {std::pair{"dry_run", &call.dry_run}, {"publish", &call.publish}}) {
     const auto flag = query->flag(name);
     if (!flag) return std::unexpected(flag.error());
@@ -223,8 +229,13 @@ std::optional<ApiResponse> Api::refuse_early(const ApiRequest& request) {
   return refused(admitted.error());
 }
 
-ApiResponse Api::answer(const ApiRequest& request) {
-  auto out = respond_to(request);
+Way Api::way(const ApiRequest& request) {
+  const auto route = find_route(request);
+  return route ? (*route)->way : Way::thread;
+}
+
+ApiResponse Api::answer(const ApiRequest& request, const Pulse* pulse) {
+  auto out = respond_to(request, pulse);
   if (out) {
     if (out->published) counts_.published(false);
     return std::move(*out);

@@ -3,7 +3,8 @@
 // that somebody must.
 //
 // Degraded answer: while the store is away every answer that needs it is 503 with Retry-After within kStorePatience;
-// /livez, /metrics and /openapi.yaml go on.
+// /livez, /metrics and /openapi.yaml go on. A store that hangs keeps /livez and /openapi.yaml (Way::loop) from
+// nothing.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 
 #include "control/api/counts.h"
 #include "control/api/instance_board.h"
+#include "control/api/login_notes.h"
 #include "control/api/message.h"
 #include "control/api/problem.h"
 #include "control/api/throttle.h"
@@ -57,29 +59,44 @@ class SeenTokens {
   std::map<std::string, std::int64_t, std::less<>> last_;  // milliseconds; as many as there are tokens
 };
 
+// What the store said when it was last looked at: all that /readyz and /metrics need of it.
+struct Pulse {
+  std::optional<StoreError> error{};
+  std::uint64_t last = 0;  // the last revision's number; 0: none, or not known
+};
+
+Pulse look(Store& store);  // blocks
+
 struct Call;
 struct Route;
+enum class Way : std::uint8_t;
 
 class Api {
  public:
   explicit Api(Means means) : means_(std::move(means)) {}
 
-  ApiResponse answer(const ApiRequest& request);
+  // `pulse`, for those that need no more of the store (Way::pulse); nullptr: they look for themselves.
+  ApiResponse answer(const ApiRequest& request, const Pulse* pulse = nullptr);
+  // Where it is to be answered. Never blocks.
+  static Way way(const ApiRequest& request);
+  Pulse look() { return api::look(means_.store); }  // blocks
   // What answer() would refuse whatever the body is (who asks, what for, whether they may): asked before a large body
   // is read. nullopt: go on.
   std::optional<ApiResponse> refuse_early(const ApiRequest& request);
 
   Counts& counts() noexcept { return counts_; }
+  LoginNotes& login_notes() noexcept { return notes_; }
 
  private:
   struct Admitted {
     const Route* route;
     Operator who;
+    std::int64_t token_ends = 0;  // seconds; 0: never
   };
   Outcome<Admitted> admit(const ApiRequest& request);
-  Outcome<ApiResponse> respond_to(const ApiRequest& request);
+  Outcome<ApiResponse> respond_to(const ApiRequest& request, const Pulse* pulse);
   ApiResponse refused(const Refusal& refusal);
-  Outcome<Operator> logged_in(const ApiRequest& request);
+  Outcome<Authenticated> logged_in(const ApiRequest& request);
   void note_failure(const ApiRequest& request, std::int64_t now, bool logged);
   Outcome<ApiResponse> handled(Call& call);
 
@@ -88,6 +105,7 @@ class Api {
   Throttle throttle_;
   SeenTokens seen_;
   std::mutex keys_lock_;
+  LoginNotes notes_{means_.store, counts_};
 };
 
 }  // namespace weir::control::api

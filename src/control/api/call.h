@@ -22,11 +22,15 @@ struct Call {
   const Means& means;
   Counts& counts;
   std::mutex& keys_lock;  // held while means.keys is used
+  const Pulse* pulse;     // nullptr: nobody has looked yet
   bool dry_run = false;
   bool publish = false;
   // Of ?publish; set by handlers whose body has them.
   std::string publish_message{};
   bool force = false;
+  // Upstreams of what was published and nobody has probed yet: done behind the transaction, warnings of it are added
+  // to the answer.
+  std::vector<ProbeTarget> unprobed{};
 
   Kind kind() const noexcept { return *route.kind; }
   std::uint64_t number_floor() const { return means.number_floor ? means.number_floor() : 0; }

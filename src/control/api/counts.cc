@@ -51,6 +51,10 @@ std::string Counts::exposition(const std::vector<InstanceBoard::Instance>& insta
   family(out, "weir_control_logins_failed_total", "counter", "Requests whose token did not hold.");
   fmt::format_to(std::back_inserter(out), "weir_control_logins_failed_total {}\n",
                  logins_failed_.load(std::memory_order_relaxed));
+  family(out, "weir_control_login_notes_dropped_total", "counter",
+         "Failed logins that are not in the audit log: the database was away and too many waited for it.");
+  fmt::format_to(std::back_inserter(out), "weir_control_login_notes_dropped_total {}\n",
+                 notes_dropped_.load(std::memory_order_relaxed));
   family(out, "weir_control_store_errors_total", "counter", "What the database could not do, by why.");
   for (std::size_t i = 0; i < kStoreErrors.size(); ++i)
     sample(out, "weir_control_store_errors_total", "kind", kStoreErrors[i],

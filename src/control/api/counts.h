@@ -16,6 +16,7 @@ class Counts {
   void answered(int status) noexcept;
   void published(bool refused) noexcept { add(refused ? refused_ : published_); }
   void login_failed() noexcept { add(logins_failed_); }
+  void note_dropped() noexcept { add(notes_dropped_); }
   void store_failed(StoreError::Kind kind) noexcept { add(store_errors_[static_cast<std::size_t>(kind)]); }
 
   // Prometheus' text format 0.0.4. `last`: the number of the last revision, 0: none or not known.
@@ -30,6 +31,7 @@ class Counts {
   Cell published_{};
   Cell refused_{};
   Cell logins_failed_{};
+  Cell notes_dropped_{};
 };
 
 }  // namespace weir::control::api

@@ -32,13 +32,25 @@ Outcome<PublishOptions> options(const Call& call) {
   return out;
 }
 
-ApiResponse published(const Call& call, const Published& done) {
+ApiResponse published(Call& call, Published done) {
   const bool fresh = !done.unchanged && !call.dry_run;
+  call.unprobed = std::move(done.unprobed);
   ApiResponse out = answer(to_json(done), fresh ? 201 : 200);
   if (!fresh) return out;
   out.fields.emplace_back("Location", fmt::format("/v1/revisions/{}", done.revision.number));
   out.published = done.revision.number;
   return out;
+}
+
+// Proves first, so that the lock all writers wait for is held only for numbering and signing.
+Outcome<ApiResponse> publish_proven(Call& call, const PublishOptions& options) {
+  const auto proof = of(check(call.means.store, call.means.rules, options.rollback_to));
+  if (!proof) return std::unexpected(proof.error());
+  return written(call, [&](StoreWriter& writer) -> Outcome<ApiResponse> {
+    auto done = of(publish(writer, call.means.rules, call.means.signing_key, call.author, options, &*proof));
+    if (!done) return std::unexpected(done.error());
+    return published(call, std::move(*done));
+  });
 }
 
 }  // namespace
@@ -69,8 +81,8 @@ Outcome<ApiResponse> get_draft(Call&, StoreView& view) {
   return answer(out);
 }
 
-Outcome<ApiResponse> check_draft(Call& call, StoreView& view) {
-  const auto proof = of(check(view, call.means.rules));
+Outcome<ApiResponse> check_draft(Call& call) {
+  const auto proof = of(check(call.means.store, call.means.rules));
   if (!proof) return std::unexpected(proof.error());
   Json findings = Json::array();
   for (const Finding& finding : proof->findings) findings.push(to_json(field_problem(finding)));
@@ -90,33 +102,24 @@ Outcome<ApiResponse> discard_draft(Call& call, StoreWriter& writer) {
   return answer(Json::object().set("undone", std::move(items)));
 }
 
-// Proves first, so that the lock all writers wait for is held only for numbering and signing.
 Outcome<ApiResponse> publish_draft(Call& call) {
   const auto wanted = options(call);
   if (!wanted) return std::unexpected(wanted.error());
-  Outcome<Proof> proof = refuse(Why::internal, "");
+  return publish_proven(call, *wanted);
+}
+
+Outcome<ApiResponse> roll_back(Call& call) {
+  auto wanted = options(call);
+  if (!wanted) return std::unexpected(wanted.error());
+  Outcome<std::uint64_t> number = refuse(Why::internal, "");
   const auto read = call.means.store.read([&](StoreView& view) -> StoreResult<void> {
-    proof = of(check(view, call.means.rules));
+    number = revision_number(call, view);
     return {};
   });
   if (!read) return std::unexpected(refusal(read.error()));
-  if (!proof) return std::unexpected(proof.error());
-  return written(call, [&](StoreWriter& writer) -> Outcome<ApiResponse> {
-    const auto done = of(publish(writer, call.means.rules, call.means.signing_key, call.author, *wanted, &*proof));
-    if (!done) return std::unexpected(done.error());
-    return published(call, *done);
-  });
-}
-
-Outcome<ApiResponse> roll_back(Call& call, StoreWriter& writer) {
-  auto wanted = options(call);
-  if (!wanted) return std::unexpected(wanted.error());
-  const auto number = revision_number(call, writer);
   if (!number) return std::unexpected(number.error());
   wanted->rollback_to = *number;
-  const auto done = of(publish(writer, call.means.rules, call.means.signing_key, call.author, *wanted));
-  if (!done) return std::unexpected(done.error());
-  return published(call, *done);
+  return publish_proven(call, *wanted);
 }
 
 }  // namespace weir::control::api

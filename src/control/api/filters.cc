@@ -11,7 +11,8 @@ namespace {
 
 Json describe(const pipeline::FilterSpec& spec) {
   Json out = Json::object();
-  return out.set("name", spec.name).set("phase", text(spec.phase)).set("summary", spec.summary);
+  out.set("name", spec.name).set("phase", text(spec.phase)).set("summary", spec.summary);
+  return out.set("schema", to_json_schema(spec.schema(), spec.name));
 }
 
 // The entry of an object's plugin_chain; nullptr: it has none of this name.
@@ -42,8 +43,7 @@ Outcome<ApiResponse> list_filters(Call& call) {
 
 Outcome<ApiResponse> get_filter(Call& call) {
   const std::string& name = call.parameter("filter");
-  if (const pipeline::FilterSpec* spec = call.means.rules.schemas.filter(name))
-    return answer(describe(*spec).set("schema", to_json_schema(spec->schema(), spec->name)));
+  if (const pipeline::FilterSpec* spec = call.means.rules.schemas.filter(name)) return answer(describe(*spec));
   std::vector<std::string_view> known;
   for (const pipeline::FilterSpec& spec : call.means.rules.schemas.filters()) known.push_back(spec.name);
   return refuse(Why::not_found, {.field = "filter",
@@ -57,7 +57,7 @@ Outcome<ApiResponse> get_attached(Call& call, StoreView& view) {
   if (!*found)
     return refuse(Why::not_found, fmt::format("there is no {} `{}`", word(call.kind()), call.parameter("name")));
   const Object& object = **found;
-  const bool whole = may(call.author.who, Action::write, object.kind);
+  const bool whole = may_write(call.author.who, object.kind, object.body);
   const Json body = whole ? object.body : redacted(object.kind, object.body);
   const Json* one = entry(body, call.parameter("filter"));
   if (one == nullptr)
@@ -72,9 +72,8 @@ Outcome<ApiResponse> get_attached(Call& call, StoreView& view) {
 Outcome<ApiResponse> attach_filter(Call& call, StoreWriter& writer) {
   const auto wanted = expected(call.request, {.kind = Expected::Kind::any});
   if (!wanted) return std::unexpected(wanted.error());
-  const auto done =
-      of(Draft(writer, call.means.rules, call.author)
-             .attach(call.kind(), call.parameter("name"), call.parameter("filter"), call.body, *wanted));
+  const auto done = of(
+      draft(call, writer).attach(call.kind(), call.parameter("name"), call.parameter("filter"), call.body, *wanted));
   if (!done) return std::unexpected(done.error());
   return attached(call, *done);
 }
@@ -82,8 +81,8 @@ Outcome<ApiResponse> attach_filter(Call& call, StoreWriter& writer) {
 Outcome<ApiResponse> detach_filter(Call& call, StoreWriter& writer) {
   const auto wanted = expected(call.request, {.kind = Expected::Kind::any});
   if (!wanted) return std::unexpected(wanted.error());
-  const auto done = of(Draft(writer, call.means.rules, call.author)
-                           .detach(call.kind(), call.parameter("name"), call.parameter("filter"), *wanted));
+  const auto done =
+      of(draft(call, writer).detach(call.kind(), call.parameter("name"), call.parameter("filter"), *wanted));
   if (!done) return std::unexpected(done.error());
   ApiResponse out;
   out.status = 204;

@@ -26,10 +26,10 @@ Outcome<ApiResponse> detach_filter(Call& call, StoreWriter& writer);
 
 // drafts.cc
 Outcome<ApiResponse> get_draft(Call& call, StoreView& view);
-Outcome<ApiResponse> check_draft(Call& call, StoreView& view);
+Outcome<ApiResponse> check_draft(Call& call);
 Outcome<ApiResponse> discard_draft(Call& call, StoreWriter& writer);
 Outcome<ApiResponse> publish_draft(Call& call);
-Outcome<ApiResponse> roll_back(Call& call, StoreWriter& writer);
+Outcome<ApiResponse> roll_back(Call& call);
 
 // revisions.cc
 Outcome<ApiResponse> list_revisions(Call& call, StoreView& view);
@@ -56,19 +56,22 @@ Outcome<ApiResponse> delete_token(Call& call, StoreWriter& writer);
 Outcome<void> refuse_repetition(const Call& call);
 
 // keys.cc
+// The draft as the caller changes it, with the keys there are in mind.
+Draft draft(Call& call, StoreWriter& writer);
 Outcome<ApiResponse> list_keys(Call& call);
 Outcome<ApiResponse> create_key(Call& call);
 Outcome<ApiResponse> rotate_key(Call& call);
 Outcome<ApiResponse> revoke_key(Call& call);
 
-// pages.cc
+// pages.cc: on the control loop too (Way::loop and Way::pulse), so none of them blocks.
 Outcome<ApiResponse> openapi(Call& call);
 Outcome<ApiResponse> live(Call& call);
 Outcome<ApiResponse> ready(Call& call);
 Outcome<ApiResponse> metrics(Call& call);
 
 // transaction.cc: runs `work` as one transaction, with what the request asks of it: Idempotency-Key, ?dry_run,
-// ?publish. Every row whose handler takes a StoreWriter goes through it; publish_draft calls it itself.
+// ?publish; then probes whom the call's `unprobed` names. Every row whose handler takes a StoreWriter goes
+// through it; publish_draft and roll_back call it themselves.
 using Work = std::function<Outcome<ApiResponse>(StoreWriter&)>;
 Outcome<ApiResponse> written(Call& call, const Work& work);
 

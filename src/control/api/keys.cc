@@ -1,6 +1,6 @@
 // API keys of consumers, in the store gateways read them from: they hold without a publication. Each change has its
-// line in the audit log; the key's store and the log are two, so the log is written first and kept only if the store
-// agreed.
+// line in the audit log; the keys' store and the log's are two, so the line is written and kept first, and another
+// behind it if the change failed: there is no key that the log does not know.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -98,51 +98,93 @@ Outcome<void> may_touch(const Call& call, StoreView& view) {
   return {};
 }
 
-// Runs `change` behind the audit entry it gets the record's form of, in one transaction of the log's store.
-using KeyChange = std::function<Outcome<KeyRecord>()>;
-Outcome<KeyRecord> noted(Call& call, std::string_view action, const KeyChange& change) {
+AuditEntry line(const Call& call, std::string action, const KeyRecord& record) {
+  AuditEntry out;
+  out.at_ms = call.author.at_ms;
+  out.actor = call.author.who.name;
+  out.from = call.author.from;
+  out.action = std::move(action);
+  out.kind = "key";
+  out.name = record.id;
+  out.after = describe(record, call.author.at_ms / 1000);
+  return out;
+}
+
+// What is to become of the key, looked at inside the log's transaction: nothing is changed yet.
+using Plan = std::function<Outcome<KeyRecord>(StoreView&)>;
+Outcome<KeyRecord> announced(Call& call, const std::string& action, const Plan& plan) {
   Outcome<KeyRecord> out;
   bool refused = false;
   const auto kept = call.means.store.write([&](StoreWriter& writer) -> StoreResult<void> {
-    if (auto allowed = may_touch(call, writer); !allowed)
-      out = std::unexpected(allowed.error());
-    else
-      out = change();
+    const auto allowed = may_touch(call, writer);
+    out = allowed ? plan(writer) : std::unexpected(allowed.error());
     refused = !out;
     if (refused) return std::unexpected(StoreError{StoreError::Kind::broken, "undone on purpose"});
-    AuditEntry entry;
-    entry.at_ms = call.author.at_ms;
-    entry.actor = call.author.who.name;
-    entry.from = call.author.from;
-    entry.action = action;
-    entry.kind = "key";
-    entry.name = out->id;
-    entry.after = describe(*out, call.author.at_ms / 1000);
-    return append_audit(writer, std::move(entry));
+    return append_audit(writer, line(call, action, *out));
   });
   if (!kept && !refused) return std::unexpected(refusal(kept.error()));
   return out;
 }
 
-// Of one of this consumer's; another's is not found.
-Outcome<KeyRecord> change_key(Call& call, const std::function<std::expected<void, std::string>(KeyRecord&)>& change) {
+// The change itself; that it failed is in the log too, if that can be written.
+using KeyChange = std::function<Outcome<KeyRecord>()>;
+Outcome<KeyRecord> noted(Call& call, const std::string& action, const Plan& plan, const KeyChange& change) {
+  const auto planned = announced(call, action, plan);
+  if (!planned) return planned;
+  auto out = change();
+  if (out) return out;
+  const bool unknown = out.error().why == Why::store_unavailable;
+  AuditEntry failed = line(call, action + "_failed", *planned);
+  failed.after.set("outcome", unknown ? "unknown" : "not done").set("reason", out.error().detail);
+  (void)call.means.store.write([&](StoreWriter& writer) { return append_audit(writer, std::move(failed)); });
+  if (unknown)
+    out.error().detail += "; whether it was done is not known: look at the list, and revoke a key that nobody has";
+  return out;
+}
+
+using Edit = std::function<std::expected<void, std::string>(KeyRecord&)>;
+
+// Of one of this consumer's, as `edit` would leave it; another's is not found.
+Outcome<KeyRecord> edited(Call& call, const Edit& edit) {
   const std::string& id = call.parameter("id");
   const std::string& consumer = call.parameter("name");
   const std::lock_guard lock(call.keys_lock);
   const auto all = call.means.keys->all();
   if (!all) return away(all.error());
-  const bool known =
-      std::ranges::any_of(*all, [&](const KeyRecord& one) { return one.id == id && one.consumer == consumer; });
-  if (!known) return refuse(Why::not_found, fmt::format("consumer `{}` has no key `{}`", consumer, id));
-  bool objected = false;
-  auto done = call.means.keys->change(id, [&](KeyRecord& record) {
-    auto changed = change(record);
-    objected = !changed;
-    return changed;
-  });
-  if (done) return std::move(*done);
-  if (objected) return refuse(Why::invalid, {.kind = "key", .name = id, .message = done.error()});
-  return away(done.error());
+  const auto known =
+      std::ranges::find_if(*all, [&](const KeyRecord& one) { return one.id == id && one.consumer == consumer; });
+  if (known == all->end()) return refuse(Why::not_found, fmt::format("consumer `{}` has no key `{}`", consumer, id));
+  KeyRecord out = *known;
+  if (auto done = edit(out); !done) return refuse(Why::invalid, {.kind = "key", .name = id, .message = done.error()});
+  return out;
+}
+
+Outcome<KeyRecord> change_key(Call& call, const std::string& action, const Edit& edit) {
+  const std::string& id = call.parameter("id");
+  return noted(
+      call, action, [&](StoreView&) { return edited(call, edit); },
+      [&]() -> Outcome<KeyRecord> {
+        const std::lock_guard lock(call.keys_lock);
+        bool objected = false;
+        auto done = call.means.keys->change(id, [&](KeyRecord& record) {
+          auto changed = edit(record);
+          objected = !changed;
+          return changed;
+        });
+        if (done) return std::move(*done);
+        if (objected) return refuse(Why::invalid, {.kind = "key", .name = id, .message = done.error()});
+        return away(done.error());
+      });
+}
+
+// Who gives a key more than its consumer has lets it in where others decide.
+Outcome<void> may_give(const Call& call, StoreView& view, const KeyRecord& record) {
+  if (reach(call.author.who.role, Action::manage_keys) == Reach::yes) return {};
+  if (!record.scopes.empty() || !record.custom_id.empty())
+    return refuse(Why::forbidden, fmt::format("scopes and custom_id of a key are for {}", word(Role::platform)));
+  return of(judge_groups(call.author.who, record.groups, {.find = [&](Kind kind, std::string_view name) {
+                           return agreed(view.object(kind, name));
+                         }}));
 }
 
 Json with_secret(const Call& call, const KeyRecord& record, const std::string& secret) {
@@ -151,6 +193,26 @@ Json with_secret(const Call& call, const KeyRecord& record, const std::string& s
 }
 
 }  // namespace
+
+Draft draft(Call& call, StoreWriter& writer) {
+  AskKeyClaims claims;
+  if (call.means.keys != nullptr)
+    claims = [&call]() -> Agreed<KeyClaims> {
+      const std::lock_guard lock(call.keys_lock);
+      const auto all = call.means.keys->all();
+      if (!all)
+        return std::unexpected(
+            objection_of({StoreError::Kind::unavailable, "the store of API keys: " + all.error()}));
+      KeyClaims out;
+      for (const KeyRecord& record : *all) {
+        out.consumers.insert(record.consumer);
+        out.groups.insert(record.groups.begin(), record.groups.end());
+        if (!record.custom_id.empty()) out.custom_ids.insert(record.custom_id);
+      }
+      return out;
+    };
+  return Draft(writer, call.means.rules, call.author, std::move(claims));
+}
 
 Outcome<ApiResponse> list_keys(Call& call) {
   if (auto good = there(call); !good) return std::unexpected(good.error());
@@ -188,11 +250,17 @@ Outcome<ApiResponse> create_key(Call& call) {
     record.expires = now + std::chrono::duration_cast<std::chrono::seconds>(fields.duration("expires_in")).count();
   std::string secret = identity::random_base62(identity::kApiKeySecretLength);
   record.secrets.push_back({call.means.hash_secret(secret), now, 0});
-  const auto done = noted(call, "create_key", [&]() -> Outcome<KeyRecord> {
-    const std::lock_guard lock(call.keys_lock);
-    if (auto added = call.means.keys->add(record); !added) return away(added.error());
-    return record;
-  });
+  const auto done = noted(
+      call, "create_key",
+      [&](StoreView& view) -> Outcome<KeyRecord> {
+        if (auto given = may_give(call, view, record); !given) return std::unexpected(given.error());
+        return record;
+      },
+      [&]() -> Outcome<KeyRecord> {
+        const std::lock_guard lock(call.keys_lock);
+        if (auto added = call.means.keys->add(record); !added) return away(added.error());
+        return record;
+      });
   if (!done) return std::unexpected(done.error());
   ApiResponse out = answer(with_secret(call, *done, secret), 201);
   identity::wipe(secret);
@@ -219,7 +287,7 @@ Outcome<ApiResponse> rotate_key(Call& call) {
     record.secrets.push_back({call.means.hash_secret(secret), now, 0});
     return {};
   };
-  const auto done = noted(call, "rotate_key", [&] { return change_key(call, change); });
+  const auto done = change_key(call, "rotate_key", change);
   if (!done) return std::unexpected(done.error());
   ApiResponse out = answer(with_secret(call, *done, secret));
   identity::wipe(secret);
@@ -232,7 +300,7 @@ Outcome<ApiResponse> revoke_key(Call& call) {
     if (record.revoked == 0) record.revoked = call.author.at_ms / 1000;
     return {};
   };
-  const auto done = noted(call, "revoke_key", [&] { return change_key(call, change); });
+  const auto done = change_key(call, "revoke_key", change);
   if (!done) return std::unexpected(done.error());
   ApiResponse out;
   out.status = 204;

@@ -26,7 +26,7 @@ Json without(const Json& object, std::initializer_list<std::string_view> names) 
 // What a caller may see of it: hashes of passwords and the like only who could change them, and sealed texts only who
 // asks for them, too. What is sealed in them nobody.
 Json shown(const Call& call, const Object& object, bool sealed = false) {
-  const bool writes = may(call.author.who, Action::write, object.kind);
+  const bool writes = may_write(call.author.who, object.kind, object.body);
   Json out = writes && sealed                   ? object.body
              : object.kind == Kind::secret      ? without(object.body, {"value"})
              : object.kind == Kind::certificate ? without(object.body, {"key"})
@@ -111,8 +111,7 @@ Outcome<ApiResponse> create_object(Call& call, StoreWriter& writer) {
     return refuse(Why::invalid, {.kind = std::string(word(call.kind())),
                                  .field = std::string(name_member(call.kind())),
                                  .message = "is missing: it is what the object is called by"});
-  const auto done = of(Draft(writer, call.means.rules, call.author)
-                           .put(call.kind(), name, std::move(body), {.kind = Expected::Kind::absent}));
+  const auto done = of(draft(call, writer).put(call.kind(), name, std::move(body), {.kind = Expected::Kind::absent}));
   if (!done) return std::unexpected(done.error());
   return changed(call, *done);
 }
@@ -120,8 +119,7 @@ Outcome<ApiResponse> create_object(Call& call, StoreWriter& writer) {
 Outcome<ApiResponse> put_object(Call& call, StoreWriter& writer) {
   const auto wanted = expected(call.request);
   if (!wanted) return std::unexpected(wanted.error());
-  auto done = of(Draft(writer, call.means.rules, call.author)
-                     .put(call.kind(), call.parameter("name"), sent_body(call), *wanted));
+  auto done = of(draft(call, writer).put(call.kind(), call.parameter("name"), sent_body(call), *wanted));
   if (done) return changed(call, *done);
   // RFC 9110 §13.1.2: what If-None-Match: * stands against is a failed precondition.
   if (done.error().why == Why::exists) done.error().why = Why::stale;
@@ -131,8 +129,7 @@ Outcome<ApiResponse> put_object(Call& call, StoreWriter& writer) {
 Outcome<ApiResponse> patch_object(Call& call, StoreWriter& writer) {
   const auto wanted = expected(call.request);
   if (!wanted) return std::unexpected(wanted.error());
-  const auto done = of(Draft(writer, call.means.rules, call.author)
-                           .patch(call.kind(), call.parameter("name"), sent_body(call), *wanted));
+  const auto done = of(draft(call, writer).patch(call.kind(), call.parameter("name"), sent_body(call), *wanted));
   if (!done) return std::unexpected(done.error());
   return changed(call, *done);
 }
@@ -140,8 +137,7 @@ Outcome<ApiResponse> patch_object(Call& call, StoreWriter& writer) {
 Outcome<ApiResponse> delete_object(Call& call, StoreWriter& writer) {
   const auto wanted = expected(call.request);
   if (!wanted) return std::unexpected(wanted.error());
-  const auto done =
-      of(Draft(writer, call.means.rules, call.author).remove(call.kind(), call.parameter("name"), *wanted));
+  const auto done = of(draft(call, writer).remove(call.kind(), call.parameter("name"), *wanted));
   if (!done) return std::unexpected(done.error());
   ApiResponse out;
   out.status = 204;
@@ -209,8 +205,7 @@ Outcome<ApiResponse> apply_batch(Call& call, StoreWriter& writer) {
   if (const Json* message = call.body.find("message")) call.publish_message = message->as_string();
   if (const Json* force = call.body.find("force")) call.force = force->as_boolean();
   const Json* prune = call.body.find("prune");
-  auto done =
-      of(Draft(writer, call.means.rules, call.author).batch(operations, prune != nullptr && prune->as_boolean()));
+  auto done = of(draft(call, writer).batch(operations, prune != nullptr && prune->as_boolean()));
   if (!done) return std::unexpected(done.error());
   std::array<std::int64_t, 4> counts{};
   Json items = Json::array();

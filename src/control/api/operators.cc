@@ -134,7 +134,7 @@ Outcome<ApiResponse> create_token(Call& call, StoreWriter& writer) {
   if (!done) return std::unexpected(done.error());
   Json out = Json::object();
   out.set("id", done->token.id).set("operator", call.parameter("name")).set("token", done->text);
-  if (expires != 0) out.set("expires", time_text(expires));
+  if (done->token.expires != 0) out.set("expires", time_text(done->token.expires));
   return answer(out, 201);
 }
 

@@ -32,9 +32,9 @@ std::vector<std::string> split(std::string_view path) {
 class Table {
  public:
   void add(std::string_view method, std::string path, Need need, Takes takes, const Words& query, Handler handler,
-           std::optional<Kind> kind = {}) {
+           std::optional<Kind> kind = {}, Way way = Way::thread) {
     auto segments = split(path);
-    rows_.push_back({method, std::move(path), std::move(segments), need, takes, kind, query, handler});
+    rows_.push_back({method, std::move(path), std::move(segments), need, takes, kind, query, handler, way});
   }
   std::vector<Route> take() { return std::move(rows_); }
 
@@ -98,11 +98,13 @@ void add_people(Table& table) {
 
 std::vector<Route> make_routes() {
   Table table;
-  for (const auto& [path, handler] : {std::pair<const char*, Plain>{"/openapi.yaml", openapi},
-                                      {"/livez", live},
-                                      {"/readyz", ready},
-                                      {"/metrics", metrics}})
-    table.add("GET", path, Need::nothing, Takes::nothing, kNone, handler);
+  const auto page = [&](const char* path, Plain handler, Way way) {
+    table.add("GET", path, Need::nothing, Takes::nothing, kNone, handler, {}, way);
+  };
+  page("/openapi.yaml", openapi, Way::loop);
+  page("/livez", live, Way::loop);
+  page("/readyz", ready, Way::pulse);
+  page("/metrics", metrics, Way::pulse);
   for (int kind = 0; kind < kKindCount; ++kind) add_objects(table, static_cast<Kind>(kind));
   table.add("GET", "/v1/filters", Need::read, Takes::nothing, kNone, list_filters);
   table.add("GET", "/v1/filters/{filter}", Need::read, Takes::nothing, kNone, get_filter);

@@ -34,6 +34,13 @@ enum class Need : std::uint8_t {
 // Which body a request must have.
 enum class Takes : std::uint8_t { nothing, json, optional_json, merge_patch };
 
+// Where a request is answered.
+enum class Way : std::uint8_t {
+  thread,  // an offload thread: it may block
+  loop,    // the control loop, at once: it needs nothing that could be away
+  pulse,   // the control loop, of what a look at the store has found, which all such requests share
+};
+
 using Plain = Outcome<ApiResponse> (*)(Call&);                  // no store
 using Reading = Outcome<ApiResponse> (*)(Call&, StoreView&);    // one consistent view
 using Writing = Outcome<ApiResponse> (*)(Call&, StoreWriter&);  // one transaction; a refusal undoes it
@@ -48,6 +55,7 @@ struct Route {
   std::optional<Kind> kind;  // of the objects it is about
   std::vector<std::string_view> query;
   Handler handler;
+  Way way = Way::thread;
 };
 
 const std::vector<Route>& routes();

@@ -5,8 +5,8 @@
 #include <chrono>
 
 #include "base/utf8.h"
-#include "control/api/api.h"
 #include "control/api/problem.h"
+#include "control/api/routes.h"
 #include "http/date.h"
 
 namespace weir::control::api {
@@ -15,6 +15,13 @@ namespace {
 // Between two looks at the board while a request waits for receipts; what it adds to the second that publishing aims
 // at does not show.
 constexpr auto kLook = std::chrono::milliseconds(25);
+
+// Probes and scrapes are seconds apart; a flood of them costs the database four looks a second.
+constexpr auto kFresh = std::chrono::milliseconds(250);
+
+// Probes give up after a second, by default (Kubernetes' timeoutSeconds). One of them waits as long as the store
+// does, the others this long for what that one hears.
+constexpr auto kPulsePatience = std::chrono::milliseconds(800);
 
 // A body that is read before it is known who sends it: objects are hundreds of bytes, batches may be megabytes.
 constexpr std::uint64_t kReadUnasked = 64 * 1024;
@@ -138,6 +145,23 @@ io::Task<Result<std::string>> ApiServer::read_body(http::ServerExchange& exchang
   }
 }
 
+io::Task<Pulse> ApiServer::pulse() {
+  if (looked_ && loop_.now() - looked_at_ < kFresh) co_return pulse_;
+  if (looking_) {
+    const io::TimePoint end = loop_.now() + kPulsePatience;
+    while (looking_ && loop_.now() < end) co_await io::sleep(loop_, kLook);
+    if (!looking_) co_return pulse_;
+    co_return Pulse{.error = StoreError{StoreError::Kind::unavailable, "the database does not answer"}};
+  }
+  looking_ = true;
+  const auto found = co_await looks_.run(loop_, [this] { return api_.look(); });
+  looking_ = false;
+  looked_ = true;
+  looked_at_ = loop_.refresh();
+  pulse_ = *found;  // one at a time: there is room
+  co_return pulse_;
+}
+
 io::Task<void> ApiServer::tell(ApiResponse& response) {
   const std::expected<void, std::string> told = co_await announce_(*response.published);
   add_distribution(response, told);
@@ -167,6 +191,17 @@ io::Task<ApiResponse> ApiServer::answer(http::ServerExchange& exchange) {
   }
   request->from = exchange.peer.address.ip().to_string();
   request->secure = exchange.peer.secure;
+  // Before the body: these take none.
+  switch (Api::way(*request)) {
+    case Way::loop:
+      co_return api_.answer(*request);
+    case Way::pulse: {
+      const Pulse known = co_await pulse();
+      co_return api_.answer(*request, &known);
+    }
+    case Way::thread:
+      break;
+  }
   // Strangers cannot make us hold megabytes: without a token the body stays where it is, and a large one is only read
   // for who may send it.
   if (request->field("authorization") != nullptr) {

@@ -1,20 +1,20 @@
 // The admin API's side of the wire: reads a request whole, has it answered on another thread (api.h), tells gateways
 // about a revision it published, waits for receipts where the request asks for that. An http::Handler on the control
-// loop; one thread. It decides nothing about the request itself.
+// loop; one thread. It decides nothing about the request itself, but that pages for probes are answered here: they
+// must not wait behind what waits for the database.
 #pragma once
 
 #include <expected>
 #include <functional>
 #include <string>
 
+#include "control/api/api.h"
 #include "control/api/instance_board.h"
 #include "control/api/message.h"
 #include "http/server.h"
 #include "io/offload.h"
 
 namespace weir::control::api {
-
-class Api;
 
 // The largest request: a batch of all objects of 2,000 routes and 50,000 consumers is some 20 MiB.
 inline constexpr std::uint64_t kLargestRequest = 64ull << 20;
@@ -37,6 +37,7 @@ class ApiServer final : public http::Handler {
  private:
   io::Task<ApiResponse> answer(http::ServerExchange& exchange);
   io::Task<Result<std::string>> read_body(http::ServerExchange& exchange);
+  io::Task<Pulse> pulse();
   io::Task<void> tell(ApiResponse& response);
   io::Task<void> wait_for_receipts(ApiResponse& response);
 
@@ -46,6 +47,11 @@ class ApiServer final : public http::Handler {
   InstanceBoard& board_;
   Announce announce_;
   bool stopping_ = false;
+  Pulse pulse_;
+  io::TimePoint looked_at_{};
+  bool looked_ = false;   // pulse_ is of looked_at_
+  bool looking_ = false;  // somebody asks the store right now
+  io::Offload looks_{1, 1};
 };
 
 // Of what came over the wire; the error is what is wrong with the target. For ApiServer and tests.

@@ -58,9 +58,32 @@ Outcome<void> publish_behind(Call& call, StoreWriter& writer, ApiResponse& respo
     body = std::move(*parsed);
   // Beside `_meta`, where the body is an object's own.
   body.set(body.find("_meta") ? "_revision" : "revision", to_json(*done));
+  call.unprobed = std::move(done->unprobed);
   response.body = to_pretty(body) + '\n';
   if (!done->unchanged) response.published = done->revision.number;
   return {};
+}
+
+// Without the lock: whoever is probed may take seconds to say nothing. A repetition of the request gets the answer as
+// it was before this.
+void probe_behind(const Call& call, ApiResponse& response) {
+  const Findings found = warn_of_unreachable(call.means.rules, call.unprobed);
+  auto body = found.empty() ? std::nullopt : std::optional(parse_json(response.body));
+  if (!body || !*body || !(*body)->is_object()) return;
+  const auto warned = [&](Json revision) {
+    const Json* before = revision.find("warnings");
+    Json warnings = before != nullptr ? *before : Json::array();
+    for (const Finding& each : found) warnings.push(to_json(field_problem(each)));
+    return std::move(revision.set("warnings", std::move(warnings)));
+  };
+  const std::string_view inside = (*body)->find("_revision")  ? "_revision"
+                                  : (*body)->find("revision") ? "revision"
+                                                              : "";
+  if (inside.empty())
+    **body = warned(std::move(**body));
+  else
+    (*body)->set(inside, warned(*(*body)->find(inside)));
+  response.body = to_pretty(**body) + '\n';
 }
 
 class Transaction {
@@ -81,6 +104,7 @@ class Transaction {
     });
     if (!written && !undone_) return std::unexpected(refusal(written.error()));
     if (out_ && undone_) out_->published.reset();
+    if (out_ && !replayed_) probe_behind(call_, *out_);
     return std::move(out_);
   }
 

@@ -92,6 +92,9 @@ StoreResult<bool> Writer::remove_operator(std::string_view name) {
   auto gone = session_.run("DELETE FROM operators WHERE name = $1 RETURNING name", values);
   if (!gone) return std::unexpected(std::move(gone.error()));
   if (gone->empty()) return false;
+  // Another person may get the name: what was answered to this one is not theirs.
+  auto forgotten = session_.run("DELETE FROM remembered WHERE actor = $1", values);
+  if (!forgotten) return std::unexpected(std::move(forgotten.error()));
   if (auto version = next_change(); !version) return std::unexpected(std::move(version.error()));
   return true;
 }

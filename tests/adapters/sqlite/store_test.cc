@@ -105,6 +105,45 @@ TEST(SqliteStore, is_readable_by_its_owner_only_and_stays) {
   EXPECT_TRUE(has_route(**again, "a"));
 }
 
+// SQLite itself would go on, and lose all of it at the end.
+TEST(SqliteStore, a_file_that_was_removed_or_replaced_takes_and_tells_nothing) {
+  const Folder folder;
+  const std::string file = folder.file("c.db");
+  auto store = adapters::sqlite::open(file);
+  ASSERT_TRUE(store.has_value()) << store.error().message;
+  ASSERT_TRUE(add_route(**store, "a").has_value());
+  const auto refused = [&](std::string_view why) {
+    for (const auto& done :
+         {add_route(**store, "b"), (*store)->read([](StoreView&) { return StoreResult<void>(); })}) {
+      ASSERT_FALSE(done.has_value());
+      EXPECT_EQ(done.error().kind, Kind_::unavailable);
+      EXPECT_NE(done.error().message.find(why), std::string::npos) << done.error().message;
+    }
+  };
+  std::filesystem::rename(file, folder.file("away.db"));
+  refused("was removed");
+  ASSERT_TRUE(adapters::sqlite::open(folder.file("other.db")).has_value());
+  std::filesystem::rename(folder.file("other.db"), file);
+  refused("was replaced");
+  std::filesystem::rename(folder.file("away.db"), file);
+  EXPECT_TRUE(add_route(**store, "b").has_value()) << "it is back";
+  EXPECT_TRUE(has_route(**store, "a"));
+}
+
+TEST(SqliteStore, a_file_that_goes_before_the_commit_is_no_commit) {
+  const Folder folder;
+  const std::string file = folder.file("c.db");
+  auto store = adapters::sqlite::open(file);
+  ASSERT_TRUE(store.has_value()) << store.error().message;
+  const auto done = (*store)->write([&](StoreWriter& writer) -> StoreResult<void> {
+    EXPECT_TRUE(writer.put(route("a")).has_value());
+    std::filesystem::remove(file);
+    return {};
+  });
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().kind, Kind_::unavailable);
+}
+
 TEST(SqliteStore, two_programs_share_a_file) {
   const Folder folder;
   auto one = adapters::sqlite::open(folder.file("c.db"));

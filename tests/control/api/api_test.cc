@@ -155,7 +155,10 @@ TEST_F(Scene, roles) {
   };
   const Row rows[] = {
       {"GET", "/v1/routes", "", 200, 200, 200, 200},
-      {"POST", "/v1/routes?dry_run=true", kRoute.c_str(), 403, 201, 403, 201},
+      {"POST", "/v1/routes?dry_run=true",
+       R"({"route_id":"y","path_pattern":"/y","upstream_url":"http://a:1","tags":["team:shop"]})", 403, 201, 403,
+       201},
+      {"POST", "/v1/routes?dry_run=true", kRoute.c_str(), 403, 403, 403, 201},
       {"POST", "/v1/routes?dry_run=true", R"({"route_id":"x","path_pattern":"/x","upstream_url":"http://a:1"})", 403,
        403, 403, 201},
       {"POST", "/v1/policies?dry_run=true", R"({"name":"request_id"})", 403, 403, 403, 201},

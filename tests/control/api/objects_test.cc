@@ -158,6 +158,22 @@ TEST_F(Scene, a_batch_is_one_transaction) {
   EXPECT_EQ(json(pruned).find("changes")->find("removed")->as_integer(), 1) << pruned.body;
 }
 
+TEST_F(Scene, filters_are_listed_with_their_schemas) {
+  const auto answer = get("/v1/filters");
+  ASSERT_EQ(answer.status, 200);
+  // What clients show as forms they ask for in one go; it must stay something to ask for often.
+  EXPECT_LT(answer.body.size(), 300'000u);
+  const Json body = json(answer);
+  const Json& items = *body.find("items");
+  ASSERT_EQ(items.items().size(), filters::table().size());
+  for (const Json& one : items.items()) {
+    const std::string name(one.find("name")->as_string());
+    ASSERT_NE(one.find("schema"), nullptr) << name;
+    EXPECT_EQ(to_canonical(*one.find("schema")), to_canonical(*json(get("/v1/filters/" + name)).find("schema")));
+  }
+  EXPECT_NE(answer.body.find("allow"), std::string::npos) << "ip_filter has a field of that name";
+}
+
 TEST_F(Scene, filters_are_attached_with_one_call) {
   ASSERT_EQ(post("/v1/routes", kRoute).status, 201);
   const auto put = ask("PUT", "/v1/routes/orders/filters/ip_filter", R"({"allow":["10.0.0.0/8"]})");

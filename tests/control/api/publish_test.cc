@@ -44,6 +44,67 @@ TEST_F(Scene, draft_publish_rollback) {
   EXPECT_EQ(post("/v1/revisions/99/rollback").status, 404);
 }
 
+// A probe takes seconds, a transaction keeps all other writers out.
+TEST_F(Scene, nobody_is_probed_inside_a_transaction) {
+  int probes = 0;
+  rules.probe = [&](const std::vector<ProbeTarget>& targets) {
+    ++probes;
+    EXPECT_EQ(fragile.inside, 0);
+    return std::vector<std::string>(targets.size(), "Connection refused");
+  };
+  const auto warned = [](const Json* revision) {
+    const std::string text = revision ? to_canonical(*revision->find("warnings")) : "";
+    const std::string_view word = "127.0.0.1:9: Connection refused";
+    const std::size_t at = text.find(word);
+    return at != std::string::npos && text.find(word, at + 1) == std::string::npos;
+  };
+  const auto behind = post("/v1/routes?publish=true", kRoute, {{"idempotency-key", "k"}});
+  ASSERT_EQ(behind.status, 201) << behind.body;
+  const Json created = json(behind);
+  EXPECT_TRUE(warned(created.find("_revision"))) << behind.body;
+  EXPECT_EQ(probes, 1);
+  EXPECT_EQ(post("/v1/routes?publish=true", kRoute, {{"idempotency-key", "k"}}).status, 201);
+  EXPECT_EQ(probes, 1) << "a repetition asks nobody";
+
+  const auto dry =
+      ask("PATCH", "/v1/routes/orders?publish=true&dry_run=true", R"({"priority":3})", {{"if-match", "*"}});
+  ASSERT_EQ(dry.status, 200) << dry.body;
+  const Json rehearsed = json(dry);
+  EXPECT_TRUE(warned(rehearsed.find("_revision"))) << dry.body;
+
+  ASSERT_EQ(ask("PATCH", "/v1/routes/orders", R"({"priority":3})", {{"if-match", "*"}}).status, 200);
+  const Json checked = json(post("/v1/draft/check"));
+  EXPECT_NE(to_canonical(checked).find("Connection refused"), std::string::npos);
+  const auto published = post("/v1/publish");
+  ASSERT_EQ(published.status, 201) << published.body;
+  const Json second = json(published);
+  EXPECT_TRUE(warned(&second)) << published.body;
+  const auto back = post("/v1/revisions/1/rollback");
+  ASSERT_EQ(back.status, 201) << back.body;
+  const Json third = json(back);
+  EXPECT_TRUE(warned(&third)) << back.body;
+  EXPECT_EQ(probes, 5);
+}
+
+TEST_F(Scene, a_draft_that_changes_while_it_is_probed_is_probed_again_behind_the_lock) {
+  ASSERT_EQ(post("/v1/routes", kRoute).status, 201);
+  int probes = 0;
+  rules.probe = [&](const std::vector<ProbeTarget>& targets) {
+    EXPECT_EQ(fragile.inside, 0);
+    if (++probes == 1) {
+      EXPECT_EQ(
+          ask("PATCH", "/v1/routes/orders", R"({"upstream_url":"http://127.0.0.1:10"})", {{"if-match", "*"}}).status,
+          200);
+    }
+    return std::vector<std::string>(targets.size(), "Connection refused");
+  };
+  const auto published = post("/v1/publish", kForce);
+  ASSERT_EQ(published.status, 201) << published.body;
+  EXPECT_EQ(probes, 2);
+  EXPECT_NE(published.body.find("127.0.0.1:10: Connection refused"), std::string::npos) << published.body;
+  EXPECT_EQ(published.body.find("127.0.0.1:9: "), std::string::npos) << "that is not what was published";
+}
+
 TEST_F(Scene, a_typo_cannot_be_published) {
   ASSERT_EQ(post("/v1/upstreams", R"({"name":"orders","targets":[{"address":"127.0.0.1:9"}]})").status, 201);
   const auto typo =
@@ -125,12 +186,6 @@ TEST_F(Scene, keys_of_consumers) {
   EXPECT_EQ(ask("DELETE", "/v1/consumers/shop/keys/" + id).status, 204);
   EXPECT_NE(keys.records.at(id).revoked, 0);
   EXPECT_EQ(ask("DELETE", "/v1/consumers/shop/keys/nosuchkey123").status, 404);
-  const auto before = json(get("/v1/audit?limit=1")).find("items")->items()[0].find("seq")->as_integer();
-  keys.away = "Redis does not answer";
-  EXPECT_EQ(post("/v1/consumers/shop/keys").status, 503);
-  EXPECT_EQ(json(get("/v1/audit?limit=1")).find("items")->items()[0].find("seq")->as_integer(), before)
-      << "what was not done is not in the log";
-  keys.away.clear();
   token = login("dora", "developer", R"(["pay"])");
   EXPECT_EQ(post("/v1/consumers/shop/keys").status, 403) << "another team's";
 }

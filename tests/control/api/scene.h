@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 
 #include "adapters/sqlite/store.h"
@@ -43,14 +44,26 @@ class KeysInMemory final : public identity::KeyStore {
 class FragileStore final : public Store {
  public:
   explicit FragileStore(Store& store) : store_(store) {}
-  StoreResult<void> read(const Reading<void>& work) override { return error ? fail() : store_.read(work); }
-  StoreResult<void> write(const Writing& work) override { return error ? fail() : store_.write(work); }
+  StoreResult<void> read(const Reading<void>& work) override {
+    const Inside counted(this);
+    return error ? fail() : store_.read(work);
+  }
+  StoreResult<void> write(const Writing& work) override {
+    const Inside counted(this);
+    return error ? fail() : store_.write(work);
+  }
   StoreResult<void> note_token_use(std::string_view id, std::int64_t at) override {
     return error ? fail() : store_.note_token_use(id, at);
   }
   std::optional<StoreError> error;
+  std::atomic<int> inside = 0;  // transactions, of both kinds
 
  private:
+  struct Inside {
+    explicit Inside(FragileStore* of) : store(of) { ++store->inside; }
+    ~Inside() { --store->inside; }
+    FragileStore* store;
+  };
   StoreResult<void> fail() const { return std::unexpected(*error); }
   Store& store_;
 };
@@ -80,7 +93,9 @@ struct Scene : testing::Test {
     usual("authorization", token.empty() ? "" : "Bearer " + token);
     if (!body.empty()) usual("content-type", method == "PATCH" ? "application/merge-patch+json" : "application/json");
     request->body = std::move(body);
-    return api.answer(*request);
+    ApiResponse out = api.answer(*request);
+    api.login_notes().settle();  // another thread writes them; a test shall see them at once
+    return out;
   }
   ApiResponse get(std::string_view target, Headers headers = {}) {
     return ask("GET", target, {}, std::move(headers));

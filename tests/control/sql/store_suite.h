@@ -295,6 +295,25 @@ TEST_P(StoreSuite, answers_are_remembered_for_a_day) {
   read([&](StoreView& view) { EXPECT_FALSE(view.remembered("ada", "k").value_or(Remembered()).has_value()); });
 }
 
+TEST_P(StoreSuite, who_has_the_name_later_inherits_no_answers) {
+  const auto make = [](StoreWriter& writer) {
+    Operator ada{.name = "ada", .role = Role::platform};
+    ASSERT_TRUE(writer.put_operator(ada).has_value());
+  };
+  write([&](StoreWriter& writer) {
+    make(writer);
+    ASSERT_TRUE(writer.remember({.actor = "ada", .key = "k"}).has_value());
+    ASSERT_TRUE(writer.remember({.actor = "bob", .key = "k"}).has_value());
+  });
+  write([&](StoreWriter& writer) { EXPECT_TRUE(writer.remove_operator("ada").value_or(false)); });
+  write(make);
+  read([&](StoreView& view) {
+    const auto found = view.remembered("ada", "k");
+    EXPECT_TRUE(found.has_value() && !found->has_value());
+    EXPECT_TRUE(view.remembered("bob", "k").value_or(std::nullopt).has_value());
+  });
+}
+
 TEST_P(StoreSuite, a_large_change_is_one_change) {
   constexpr int kMany = 2000;
   std::uint64_t last = 0;
