@@ -14,6 +14,9 @@ namespace {
 
 // A database that is away is asked again; what Redis has is looked at as often as gateways do.
 constexpr auto kAgain = std::chrono::seconds(2);
+// What somebody says of numbers without a signature, in a receipt or in Redis' head, is believed so far above the
+// database's: more than a backup ever lacks, and of 2^53 numbers a stranger uses up few by each lie.
+constexpr std::uint64_t kMostRise = 1'000'000;
 
 void say_it(const std::string& what) { say_line(what); }
 
@@ -54,6 +57,7 @@ ControlPlane::~ControlPlane() = default;
 ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const Json& instance,
                                          const std::string& base_dir, pipeline::FilterTable filters,
                                          bool in_process) {
+  opened_ = io::Clock::now();
   settings_ = *config.control;
   limits_ = config.limits;
   limits_.body_bytes = control::api::kLargestRequest;
@@ -69,7 +73,7 @@ ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const
   signing_key_.emplace(std::move(*signing));
   if (in_process) {
     local_ = std::make_unique<LocalChannel>([this](const ports::Receipt& receipt) {
-      own_receipt_ = receipt;
+      own_receipt_ = receipt;  // of numbers whose signature it has seen
       know(std::max(receipt.revision, receipt.in_use));
       bell_.ring();
     });
@@ -103,18 +107,21 @@ ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const
 
   if (!in_process) {
     publisher_ = std::make_unique<adapters::redis::ConfigPublisher>(
-        loop_, config.redis, resolver_,
+        loop_, config.redis, resolver_, signing_key_->public_key(),
         adapters::redis::ConfigPublisher::Handlers{
             .receipt =
                 [this](const ports::Receipt& receipt, std::int64_t seen_ms) {
                   board_.heard(receipt, seen_ms);
-                  know(std::max(receipt.revision, receipt.in_use));
+                  believe(receipt.revision);
+                  believe(receipt.in_use);
                 },
             .gone = [this](const std::string& instance) { board_.gone(instance); },
+            .looked = [this](std::uint64_t head, bool is_signed) { redis_was_read(head, is_signed); },
             .complain =
                 [](const std::string& what) {
                   say_line(what.empty() ? "revisions reach Redis again" : "Redis: " + what);
-                }});
+                },
+            .warn = [](const std::string& what) { say_line("warning: " + what); }});
   }
   announcer_.emplace(
       loop_, *store_,
@@ -126,12 +133,11 @@ ControlPlane::Outcome ControlPlane::open(const snapshot::Snapshot& config, const
                             .instances = board_,
                             .keys = api_keys_.get(),
                             .allowed_hosts = settings_.allowed_hosts,
-                            .number_floor = [this] { return floor_.load(std::memory_order_relaxed); },
+                            .number_floor = [this] { return number_floor(); },
                             .ready = [this] { return ready_.load(std::memory_order_relaxed); }};
   if (api_keys_) means.hash_secret = [this](std::string_view secret) { return api_keys_->hash(secret); };
   api_.emplace(std::move(means));
-  handler_.emplace(loop_, offload_, *api_, board_,
-                   [this](std::uint64_t number) { return announcer_->announce(number); });
+  handler_.emplace(loop_, offload_, *api_, board_, [this](std::uint64_t number) { return announce(number); });
   server_.emplace(loop_, buffers_, *handler_);
   return {};
 }
@@ -144,11 +150,48 @@ bool ControlPlane::runs_on(const snapshot::ControlSettings& settings) const {
   return told(settings) == told(settings_);
 }
 
-// Numbers come over the network: one that is no receipt's of ours must not use them all up.
 void ControlPlane::know(std::uint64_t number) noexcept {
-  constexpr std::uint64_t kHighest = std::uint64_t{1} << 53U;  // whole numbers of JSON readers
-  if (number < kHighest && number > floor_.load(std::memory_order_relaxed))
+  // The next one must be one of Redis, too.
+  if (number < adapters::redis::kHighestNumber && number > floor_.load(std::memory_order_relaxed))
     floor_.store(number, std::memory_order_relaxed);
+}
+
+// Nobody has signed it.
+void ControlPlane::believe(std::uint64_t number) noexcept {
+  if (number <= newest_ + kMostRise) know(number);
+}
+
+void ControlPlane::redis_was_read(std::uint64_t head, bool is_signed) {
+  if (is_signed) {
+    know(head);
+  } else {
+    believe(head);
+  }
+  if (redis_read_) return;
+  {
+    const std::lock_guard lock(reading_);
+    redis_read_ = true;
+  }
+  read_.notify_all();
+}
+
+// For the API's threads. In the first moments it waits until Redis was read, which may have numbers that a database
+// from a backup has not.
+std::uint64_t ControlPlane::number_floor() {
+  if (publisher_) {
+    std::unique_lock lock(reading_);
+    read_.wait_until(lock, opened_ + adapters::redis::kConfigPatience, [this] { return redis_read_; });
+  }
+  return floor_.load(std::memory_order_relaxed);
+}
+
+io::Task<ControlPlane::Outcome> ControlPlane::announce(std::uint64_t number) {
+  if (publisher_ && !redis_read_)
+    say("warning: revision {} has its number without regard to Redis, which could not be read since the start: if "
+        "the "
+        "database is older than what gateways use, publish once more when Redis is back",
+        number);
+  co_return co_await announcer_->announce(number);
 }
 
 ControlPlane::Outcome ControlPlane::listen(gateway::InheritedSockets& inherited) {
@@ -285,7 +328,8 @@ io::Task<ControlPlane::Outcome> ControlPlane::prepare(Json seed, InUse in_use) {
 }
 
 io::Task<ControlPlane::Outcome> ControlPlane::send(Announcer::Revision now, Announcer::Revision before) {
-  know(now->number);
+  newest_ = now->number;
+  know(newest_);
   if (local_) {
     local_->announce(*now);
     co_return Outcome{};
@@ -303,14 +347,11 @@ io::Task<void> ControlPlane::work() {
   if (!ended_) co_await announcer_->run();
 }
 
-// Signs of life of the gateway in this process; what number Redis has, of a control plane that lost its database.
+// Signs of life of the gateway in this process.
 io::Task<void> ControlPlane::beat() {
   while (!ended_) {
     if (own_receipt_) board_.heard(*own_receipt_, control::now_ms());
-    if (publisher_) {
-      if (const auto head = co_await publisher_->head()) know(head->number);
-    }
-    if (!ended_) co_await bell_.wait(loop_.refresh() + kAgain);
+    co_await bell_.wait(loop_.refresh() + kAgain);
   }
 }
 

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -90,7 +92,11 @@ class ControlPlane {
   io::Task<void> work();
   io::Task<void> beat();
   io::Task<Outcome> send(Announcer::Revision now, Announcer::Revision before);
+  io::Task<Outcome> announce(std::uint64_t number);
+  std::uint64_t number_floor();
   void know(std::uint64_t number) noexcept;
+  void believe(std::uint64_t number) noexcept;
+  void redis_was_read(std::uint64_t head, bool is_signed);
 
   io::Loop& loop_;
   http::BufferPool& buffers_;
@@ -102,7 +108,12 @@ class ControlPlane {
   std::unique_ptr<control::Store> store_;
   std::unique_ptr<ControlKeyStore> api_keys_;
   control::api::InstanceBoard board_;
-  std::atomic<std::uint64_t> floor_{0};  // the highest number seen outside the store
+  std::atomic<std::uint64_t> floor_{0};  // the highest number known outside the store
+  std::uint64_t newest_ = 0;             // of the store, as it was announced
+  io::TimePoint opened_;
+  std::mutex reading_;  // guards redis_read_, which only the loop changes
+  std::condition_variable read_;
+  bool redis_read_ = false;  // at least once
   std::atomic<bool> ready_{false};
   std::unique_ptr<LocalChannel> local_;  // of the two one
   std::unique_ptr<adapters::redis::ConfigPublisher> publisher_;

@@ -38,6 +38,9 @@ class ConfigChannel {
     std::function<void(revision::Signed)> arrived;
     std::function<void(std::uint64_t number, std::string why)> broken;
     std::function<void(const std::string&)> complain;  // a sentence; empty: all is well again
+    // Whether the control plane signed it. What it did not sign is handed over all the same, to be refused with a
+    // receipt, but only what it did can stand for good between a gateway and others of that number.
+    std::function<bool(const revision::Signed&)> is_signed = [](const revision::Signed&) { return true; };
   };
   // Begins. `have`: the revision in use, from which deltas may start; number 0 if there is none.
   virtual void follow(revision::Signed have, Handlers handlers) = 0;

@@ -1,6 +1,8 @@
 // config_channel.h. Two tasks: watch() looks for what is newer, tell() says what this gateway has.
 #include "adapters/redis/config_channel.h"
 
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "adapters/redis/config_receipt.h"
@@ -14,6 +16,9 @@ constexpr auto kRetry = std::chrono::seconds(1);
 // Further back the document is fetched: as many small changes are rare within two seconds, and each costs a pass over
 // the whole.
 constexpr std::uint64_t kLongestChain = 5;
+// The longest pause before a document that nobody signed is fetched again: the control plane mends it within seconds,
+// 63 MB a minute is what a stranger can make a gateway fetch otherwise.
+constexpr io::Duration kLongestPause = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -79,16 +84,21 @@ io::Task<bool> ConfigChannel::look() {
     odd = "Redis has no revision: the control plane has published none to it, or it was emptied";
   } else if (head.number < have_.number) {
     odd = "Redis has revision " + std::to_string(head.number) + ", which is older than the one in use";
-  } else if (head.number > std::max(have_.number, judged_)) {
+  } else if (is_to_be_fetched(head)) {
     co_return co_await fetch(head);
   }
   complain(of_revisions_, std::move(odd));
   co_return true;
 }
 
+bool ConfigChannel::is_to_be_fetched(const ConfigHead& head) const {
+  if (head.number <= have_.number || head == signed_) return false;
+  return head != bad_.head || loop_.now() >= bad_.again;
+}
+
 io::Task<bool> ConfigChannel::fetch(ConfigHead head) {
   if (auto revision = co_await by_deltas(head)) {
-    judge(head.number, std::move(*revision));
+    take(std::move(head), std::move(*revision));
     co_return true;
   }
   const std::string key = document_key(head.number);
@@ -104,7 +114,7 @@ io::Task<bool> ConfigChannel::fetch(ConfigHead head) {
   auto revision = revision::decode(answer->text());
   if (revision && (revision->number != head.number || revision->digest != head.digest))
     revision = std::unexpected("Redis has another document under the number " + std::to_string(head.number));
-  judge(head.number, std::move(revision));
+  judge(std::move(head), std::hash<std::string_view>()(answer->text()), std::move(revision));
   co_return true;
 }
 
@@ -125,19 +135,31 @@ io::Task<std::optional<revision::Signed>> ConfigChannel::by_deltas(ConfigHead he
     if (!next) co_return std::nullopt;
     at = std::move(*next);
   }
-  if (!at || at->number != head.number || at->digest != head.digest) co_return std::nullopt;
+  if (!at || at->number != head.number || at->digest != head.digest || !handlers_.is_signed(*at))
+    co_return std::nullopt;
   co_return at;
 }
 
-void ConfigChannel::judge(std::uint64_t number, std::expected<revision::Signed, std::string> revision) {
+void ConfigChannel::judge(ConfigHead head, std::size_t bytes, std::expected<revision::Signed, std::string> revision) {
   if (ending_) return;
-  judged_ = number;
+  if (revision && handlers_.is_signed(*revision)) return take(std::move(head), std::move(*revision));
   complain(of_revisions_, {});
+  const bool again = head == bad_.head;
+  bad_.pause = again ? std::min(bad_.pause * 2, kLongestPause) : every_;
+  bad_.again = loop_.refresh() + bad_.pause;
+  bad_.head = head;
+  if (std::exchange(bad_.bytes, bytes) == bytes && again) return;  // it was told
   if (revision) {
     handlers_.arrived(std::move(*revision));
   } else {
-    handlers_.broken(number, std::move(revision.error()));
+    handlers_.broken(head.number, std::move(revision.error()));
   }
+}
+
+void ConfigChannel::take(ConfigHead head, revision::Signed revision) {
+  complain(of_revisions_, {});
+  signed_ = std::move(head);
+  handlers_.arrived(std::move(revision));
 }
 
 // ---- receipts

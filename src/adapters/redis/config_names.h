@@ -2,6 +2,8 @@
 // channel. One hash tag, so that all keys are on one node of a cluster and a publication is one script.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -35,15 +37,22 @@ inline constexpr io::Duration kDocumentPatience = std::chrono::seconds(10);
 // Of an encoded revision: what one reply may hold (parser.h), with room for what stands around it.
 inline constexpr std::size_t kMostConfigBytes = std::size_t{63} << 20;
 
-struct ConfigHead {
-  std::uint64_t number = 0;  // 0: Redis has none
-  std::string digest;
+// Of a revision in Redis: whole numbers of Lua and of JSON readers end at 2^53 - 1.
+inline constexpr std::uint64_t kHighestNumber = (std::uint64_t{1} << 53U) - 1;
 
-  // Of HMGET head number digest.
+// What the head says, which anybody who reaches Redis may have written.
+struct ConfigHead {
+  std::uint64_t number = 0;  // 0: Redis has none, or none that is a revision's
+  std::string digest;
+  bool operator==(const ConfigHead&) const = default;
+
+  // Of HMGET head number digest. Only the way a publisher writes a number counts, as in its script.
   static ConfigHead from(const Reply& reply) {
-    const std::int64_t number = reply[0].integer();
-    if (number <= 0) return {};
-    return {static_cast<std::uint64_t>(number), std::string(reply[1].text())};
+    const std::string_view digits = reply[0].text();
+    if (digits.empty() || digits[0] < '1' || digits[0] > '9') return {};
+    const auto number = static_cast<std::uint64_t>(std::max<std::int64_t>(reply[0].integer(), 0));
+    if (number == 0 || number > kHighestNumber) return {};
+    return {number, std::string(reply[1].text())};
   }
 };
 

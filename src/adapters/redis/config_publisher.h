@@ -1,18 +1,21 @@
 // The control plane's side of the config channel: puts revisions into Redis, puts them back when Redis has lost them,
 // and hears the receipts of instances. Made by app on the control loop; that thread only. It signs nothing and keeps
-// no history: the store does. Numbers never fall: what Redis has is only replaced by a higher number.
+// no history: the store does. Numbers never fall: what Redis has is only replaced by a higher number, unless its head
+// is not of a revision that this control plane's key has signed: then whoever reaches Redis has written it, or
+// damaged it, and it is overwritten.
 #pragma once
 
 #include <cstdint>
 #include <expected>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
 #include "adapters/redis/client.h"
+#include "adapters/redis/config_instances.h"
 #include "adapters/redis/config_names.h"
 #include "adapters/redis/config_receipt.h"
+#include "adapters/redis/config_scripts.h"
 #include "adapters/redis/subscriber.h"
 #include "io/bell.h"
 #include "io/task.h"
@@ -30,17 +33,22 @@ class ConfigPublisher {
     // last gave a sign, Unix time by this machine's clock (one found at the start and never heard: by its own).
     std::function<void(const ports::Receipt& receipt, std::int64_t seen_ms)> receipt = [](const ports::Receipt&,
                                                                                           std::int64_t) {};
-    // Silent for an hour: forgotten.
+    // Silent for an hour, or for 10 s while there are too many: forgotten.
     std::function<void(const std::string& instance)> gone = [](const std::string&) {};
+    // Redis was read, its head and then its receipts: the number of the head, and whether it is a revision that the
+    // key has signed. After each look.
+    std::function<void(std::uint64_t number, bool is_signed)> looked = [](std::uint64_t, bool) {};
     // A sentence; empty: all is well again.
     std::function<void(const std::string&)> complain = [](const std::string&) {};
+    // A sentence about something that is over already.
+    std::function<void(const std::string&)> warn = [](const std::string&) {};
   };
 
   using Head = ConfigHead;
 
   // Connects at once. `resolver` as for Client. `every`: how often to look; tests have less time.
   ConfigPublisher(io::Loop& loop, std::shared_ptr<const ports::RedisSettings> settings, ports::NameResolver* resolver,
-                  Handlers handlers, io::Duration every = kConfigEvery);
+                  const revision::PublicKey& key, Handlers handlers, io::Duration every = kConfigEvery);
   ConfigPublisher(const ConfigPublisher&) = delete;
   ConfigPublisher& operator=(const ConfigPublisher&) = delete;
   ~ConfigPublisher();  // after ended()
@@ -54,9 +62,9 @@ class ConfigPublisher {
   // A lower number than the one kept is ignored.
   void keep(revision::Signed latest);
 
-  // What Redis has, or why nobody knows.
+  // What Redis has, or why nobody knows; trusted no more than the network.
   io::Task<std::expected<Head, std::string>> head();
-  // The head's revision as it lies there, trusted no more than the network; nullopt: none, or nothing that decodes.
+  // The head's revision as it lies there, trusted no more; nullopt: none, or nothing that decodes.
   io::Task<std::expected<std::optional<revision::Signed>, std::string>> latest();
 
   void end();
@@ -65,26 +73,39 @@ class ConfigPublisher {
  private:
   using Done = std::expected<void, std::string>;
   using Kept = std::shared_ptr<const revision::Signed>;
-  struct Heard {
-    std::int64_t sent_ms = 0;
-    io::TimePoint seen;
-  };
 
   void keep(Kept latest);
-  io::Task<Done> put(Kept revision, std::string delta);
+  io::Task<std::expected<std::optional<revision::Signed>, std::string>> read(ConfigHead head);
+  io::Task<std::expected<bool, std::string>> trusts(ConfigHead head);
+  // The head that stands in the way and is trusted; number 0: it is done.
+  io::Task<std::expected<ConfigHead, std::string>> put(Kept revision, std::string delta, ConfigHead bad);
   io::Task<void> tend();
-  io::Task<Done> put_back();
+  io::Task<Done> look();
+  io::Task<Done> put_back(ConfigHead there, bool trusted);
+  io::Task<std::expected<bool, std::string>> is_whole(Kept kept);
+  Done behind(const ConfigHead& there);
   io::Task<Done> read_receipts();
   void hear(const Beat& beat, bool told);
+  void drop(std::uint64_t receipts);
   io::Task<void> forget_silent();
   void complain(const std::string& sentence);
 
   io::Loop& loop_;
   const io::Duration every_;
+  const revision::PublicKey key_;
   Handlers handlers_;
   Kept kept_;
   std::size_t kept_size_ = 0;  // of it, encoded
-  std::map<std::string, Heard> heard_;
+  io::TimePoint read_whole_;   // when it is to be compared byte by byte again
+  ConfigHead trusted_;         // the last one that was
+  ConfigHead doubted_;         // the last one that was not
+  ConfigHead replaced_;        // the last one that was told to be
+  std::optional<io::TimePoint> behind_since_;
+  const Script read_instances_{std::string(kReadInstances)};
+  ConfigInstances instances_;
+  io::TimePoint make_room_;     // not before
+  std::uint64_t dropped_ = 0;   // receipts that were not told yet
+  io::TimePoint tell_dropped_;  // not before
   std::string complaint_;
   int announcing_ = 0;
   bool ending_ = false;

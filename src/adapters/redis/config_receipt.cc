@@ -1,5 +1,8 @@
 #include "adapters/redis/config_receipt.h"
 
+#include <algorithm>
+
+#include "adapters/redis/config_names.h"
 #include "base/json.h"
 
 namespace weir::adapters::redis {
@@ -9,8 +12,9 @@ using State = ports::Receipt::State;
 
 constexpr std::pair<State, std::string_view> kStates[] = {
     {State::applied, "applied"}, {State::refused, "refused"}, {State::starting, "starting"}};
-// Of 20-digit numbers, names and a reason; what is longer was not written by a gateway.
-constexpr std::size_t kLongest = 64 * 1024;
+constexpr std::size_t kLongestHost = 255;     // of DNS
+constexpr std::size_t kLongestVersion = 64;   // of a release's name
+constexpr std::size_t kLongestReason = 2100;  // gateway/config_follower.cc cuts it at 2,000 and says that it did
 
 std::string_view word(State state) noexcept {
   for (const auto& [one, text] : kStates)
@@ -30,6 +34,11 @@ std::int64_t number_of(const Json& json, std::string_view name) noexcept {
 
 }  // namespace
 
+bool is_instance(std::string_view name) noexcept {
+  return !name.empty() && name.size() <= kLongestInstance &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
+}
+
 std::string to_text(const Beat& beat) {
   const ports::Receipt& receipt = beat.receipt;
   Json out = Json::object();
@@ -41,7 +50,7 @@ std::string to_text(const Beat& beat) {
 }
 
 std::optional<Beat> beat_from(std::string_view text) {
-  if (text.size() > kLongest) return std::nullopt;
+  if (text.size() > kLongestReceipt) return std::nullopt;
   const auto json = parse_json(text);
   if (!json) return std::nullopt;
   Beat out;
@@ -53,7 +62,7 @@ std::optional<Beat> beat_from(std::string_view text) {
     known = true;
   }
   receipt.instance = text_of(*json, "instance");
-  if (!known || receipt.instance.empty()) return std::nullopt;
+  if (!known || !is_instance(receipt.instance)) return std::nullopt;
   receipt.host = text_of(*json, "host");
   receipt.version = text_of(*json, "version");
   receipt.reason = text_of(*json, "reason");
@@ -61,6 +70,9 @@ std::optional<Beat> beat_from(std::string_view text) {
   receipt.in_use = static_cast<std::uint64_t>(number_of(*json, "in_use"));
   receipt.at_ms = number_of(*json, "at_ms");
   out.sent_ms = number_of(*json, "sent_ms");
+  if (receipt.host.size() > kLongestHost || receipt.version.size() > kLongestVersion ||
+      receipt.reason.size() > kLongestReason || receipt.revision > kHighestNumber || receipt.in_use > kHighestNumber)
+    return std::nullopt;
   return out;
 }
 
