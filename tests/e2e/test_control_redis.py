@@ -93,6 +93,96 @@ def test_a_foreign_signature_is_refused_and_shown(control, server, weir, tmp_pat
     until("the next true one is taken", lambda: says(gateway.port, "/x") == "two")
 
 
+@pytest.mark.parametrize("number", [2**53 - 1, 2**53 + 1, "garbage"])
+def test_a_head_of_a_stranger_heals(control, server, weir, number):
+    """HSET of one key, by whoever reaches Redis: neither gateways nor the control plane stay caught by it."""
+    plane = control(server)
+    first = publish(plane, "one")
+    gateway = weir(following(plane), command="gateway")
+    assert says(gateway.port, "/x") == "one"
+    server.call("SET", document_key(number), "no revision")
+    server.call("HSET", HEAD, "number", number, "digest", "a" * 64)
+    server.call("PUBLISH", "weir:config", number)
+    took = timed("the head is ours again", lambda: server.call("HGET", HEAD, "number") == str(first))
+    assert took <= 5 * SCALE
+    assert says(gateway.port, "/x") == "one"
+    assert publish(plane, "two") == first + 1
+    assert plane.admin.status(first + 1, "all")["state"] == "applied"
+    assert says(gateway.port, "/x") == "two"
+    late = weir(following(plane), command="gateway")
+    assert says(late.port, "/x") == "two"
+    # And where a publication comes before the healing.
+    server.call("HSET", HEAD, "number", number, "digest", "b" * 64)
+    assert publish(plane, "three") == first + 2
+    until("both have it", lambda: says(gateway.port, "/x") == says(late.port, "/x") == "three")
+
+
+def test_a_receipt_of_a_stranger_uses_no_numbers_up(control, server, weir):
+    plane = control(server)
+    first = publish(plane, "one")
+    gateway = weir(following(plane), command="gateway")
+    for number in (2**53 - 1, 2**53 - 2, 2**53, 2**63 - 1, first + 1_500_000):
+        receipt = {
+            "instance": f"evil-{number}", "host": "h", "version": "1", "state": "applied", "in_use": number, "revision": number, "at_ms": 1,
+            "sent_ms": 1,
+        }  # fmt: skip
+        server.call("HSET", "{weir:config}:instances", receipt["instance"], json.dumps(receipt))
+        server.call("PUBLISH", "weir:config:receipts", json.dumps(receipt))
+    known = {f"evil-{2**53 - 1}", f"evil-{first + 1_500_000}"}
+    until("they are heard", lambda: known <= {i["instance"] for i in plane.admin.instances()})
+    assert [publish(plane, text) for text in ("two", "three")] == [first + 1, first + 2]
+    until("it is taken", lambda: says(gateway.port, "/x") == "three")
+    # A number that a gateway may well have passed is gone above, though nobody signed it.
+    server.call("PUBLISH", "weir:config:receipts", json.dumps(receipt | {"instance": "x", "in_use": first + 1000, "revision": 1, "sent_ms": 2}))
+    until("it is heard", lambda: "x" in {i["instance"] for i in plane.admin.instances()})
+    assert publish(plane, "four") == first + 1001
+    until("it is taken", lambda: says(gateway.port, "/x") == "four")
+
+
+def test_the_first_publication_of_a_database_from_a_backup_is_above_what_redis_has(control, server, weir):
+    plane = control(server)
+    publish(plane, "one")
+    plane.stop()
+    backup = {file: file.read_bytes() for file in plane.directory.glob("weir.db*")}
+    plane.start()
+    for text in ("two", "three"):
+        number = publish(plane, text)
+    gateway = weir(following(plane), command="gateway")
+    assert says(gateway.port, "/x") == "three"
+    plane.stop()
+    for file in plane.directory.glob("weir.db*"):
+        file.unlink()
+    for file, data in backup.items():
+        file.write_bytes(data)
+    plane.start()
+    assert publish(plane, "after the restore") == number + 1
+    until("the gateway takes it", lambda: says(gateway.port, "/x") == "after the restore")
+
+
+def test_without_redis_since_the_start_a_number_is_given_with_a_warning_and_the_next_is_above(control, server, weir):
+    plane = control(server)
+    publish(plane, "one")
+    plane.stop()
+    backup = {file: file.read_bytes() for file in plane.directory.glob("weir.db*")}
+    plane.start()
+    for text in ("two", "three", "four"):
+        number = publish(plane, text)
+    gateway = weir(following(plane), command="gateway")
+    plane.stop()
+    for file in plane.directory.glob("weir.db*"):
+        file.unlink()
+    for file, data in backup.items():
+        file.write_bytes(data)
+    server.kill()
+    plane.start()
+    passed = publish(plane, "passed")
+    assert passed < number and "without regard to Redis" in plane.stderr(), plane.stderr()
+    server.start()
+    until("Redis is read, and gateways heard", lambda: [i["in_use"] for i in plane.admin.instances()] == [number], 15)
+    assert plane.admin.publish()["number"] == number + 1
+    until("the gateway takes it", lambda: says(gateway.port, "/x") == "passed")
+
+
 def test_a_lost_message_and_a_cut_connection_heal(control, server, weir):
     plane = control(server)
     publish(plane, "one")
