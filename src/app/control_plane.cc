@@ -187,9 +187,8 @@ std::uint64_t ControlPlane::number_floor() {
 
 io::Task<ControlPlane::Outcome> ControlPlane::announce(std::uint64_t number) {
   if (publisher_ && !redis_read_)
-    say("warning: revision {} has its number without regard to Redis, which could not be read since the start: if "
-        "the "
-        "database is older than what gateways use, publish once more when Redis is back",
+    say("warning: revision {} has its number without regard to Redis, which could not be read since the start. If "
+        "gateways use a later one, because the database is older, publish once more when Redis is back",
         number);
   co_return co_await announcer_->announce(number);
 }

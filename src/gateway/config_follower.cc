@@ -31,9 +31,10 @@ void ConfigFollower::follow(ports::ConfigChannel& channel, Revision in_use) {
                  {.arrived = [this](revision::Signed revision) { arrived(std::move(revision)); },
                   .broken = [this](std::uint64_t number, const std::string& why) { refuse(number, why); },
                   .complain = [this](const std::string& what) { complain(what); },
-                  .is_signed = [this](const revision::Signed& revision) {
-                    return revision::verify(revision, identity_.key).has_value();
-                  }});
+                  .is_signed =
+                      [this](const revision::Signed& revision) {
+                        return revision::verify(revision, identity_.key).has_value();
+                      }});
 }
 
 void ConfigFollower::complain(const std::string& what) {
