@@ -75,8 +75,8 @@ class Judge {
       if ((at == settings.end() ? rule.severity : at->second) != Severity::block) continue;
       const std::string tag = "lint-ignore:" + std::string(rule.name);
       if ((change_.before != nullptr && has_tag(*change_.before, tag)) != has_tag(change_.after, tag))
-        return forbid(
-            fmt::format("{} passes a rule that blocks: the tag {} is for {}", object(), tag, word(Role::platform)));
+        return forbid(fmt::format("{} passes a rule that blocks: the tag {} is for the role {}", object(), tag,
+                                  word(Role::platform)));
     }
     return {};
   }
@@ -89,8 +89,8 @@ class Judge {
       if (!*found || !is_of_a_team(who_, (*found)->body))
         return forbid(
             fmt::format("{} names the secret \"{}\", which carries none of your teams' tags, in a place that "
-                        "is new or changed",
-                        object(), named.value));
+                        "is new or changed: that is for the role {}, or take a secret with your team's tag",
+                        object(), named.value, word(Role::platform)));
     }
     return {};
   }
@@ -136,14 +136,14 @@ class Judge {
       });
     if (!looked) return looked;
     if (!whose.empty())
-      return forbid(fmt::format("{} names \"{}\" already: to make it is for {}", whose, name_of(kind, after),
+      return forbid(fmt::format("{} names \"{}\" already: to make it is for the role {}", whose, name_of(kind, after),
                                 word(Role::platform)));
     if (kind == Kind::upstream) return {};
     const auto claims = keys();
     if (!claims) return std::unexpected(claims.error());
     if (!(kind == Kind::group ? claims->groups : claims->consumers).contains(change_.name)) return {};
-    return forbid(fmt::format("there are API keys of the {} \"{}\" already: to make it is for {}", word(kind),
-                              change_.name, word(Role::platform)));
+    return forbid(fmt::format("there are API keys of the {} \"{}\" already: to make it is for the role {}",
+                              word(kind), change_.name, word(Role::platform)));
   }
 
  private:

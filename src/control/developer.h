@@ -35,8 +35,9 @@ struct Surroundings {
 };
 
 // The part that needs nothing but the object: a place (an entry of plugin_chain, a credential, a member) that names a
-// file or a variable of the gateways is as it was; no new address is the gateway's own machine; a group's
-// plugin_chain is as it was. nullopt: fine; else a sentence.
+// file or a variable of the gateways is as it was; no new address is the gateway's own machine; the plugin_chain of a
+// group or a consumer is as it was; a consumer gets no token or certificate that others issue. nullopt: fine; else a
+// sentence.
 std::optional<std::string> refuse_contents(Kind kind, std::string_view name, const Json* before, const Json* after);
 
 // The rest: secrets, groups, identities and names of others, tags that pass a rule which blocks. Objects: forbidden.

@@ -19,7 +19,13 @@ bool is_own_ip(const IpAddress& ip) noexcept {
   if (ip.is_loopback()) return true;
   // 0.0.0.0/8 is "this host" (RFC 1122 §3.2.1.3), 169.254.0.0/16 RFC 3927.
   if (ip.is_v4()) return b[12] == 0 || (b[12] == 169 && b[13] == 254);
-  return ip == IpAddress() || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);  // :: and fe80::/10 (RFC 4291 §2.5.6)
+  if (ip == IpAddress() || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80)) return true;  // fe80::/10 (RFC 4291 §2.5.6)
+  // ::a.b.c.d (RFC 4291 §2.5.5.1) and 64:ff9b::a.b.c.d (RFC 6052) are a.b.c.d to who translates them.
+  constexpr IpAddress::Bytes kCompatible{}, kTranslated{0x00, 0x64, 0xff, 0x9b};
+  for (const IpAddress::Bytes& prefix : {kCompatible, kTranslated})
+    if (std::equal(b.begin(), b.begin() + 12, prefix.begin()))
+      return b[12] == 127 || b[12] == 0 || (b[12] == 169 && b[13] == 254);
+  return false;
 }
 
 bool is_own_name(std::string_view host) {
@@ -46,6 +52,24 @@ std::vector<std::string> own_addresses(const Json* body) {
   return out;
 }
 
+// Credentials of `after` that `before` has not, and that go by what others issue: tokens and certificates.
+bool names_callers_of_others(const Json* before, const Json& after) {
+  const auto list = [](const Json* body, std::string_view kind) -> const Json* {
+    const Json* credentials = body == nullptr ? nullptr : body->find("credentials");
+    return credentials == nullptr ? nullptr : credentials->find(kind);
+  };
+  const auto texts = [&](const Json* body, std::string_view kind) {
+    std::vector<std::string> out;
+    if (const Json* found = list(body, kind))
+      for (const Json& each : found->items()) out.push_back(to_canonical(each));
+    std::ranges::sort(out);
+    return out;
+  };
+  return std::ranges::any_of(std::array<std::string_view, 2>{"jwt", "mtls"}, [&](std::string_view kind) {
+    return !std::ranges::includes(texts(before, kind), texts(&after, kind));
+  });
+}
+
 bool same_member(const Json* before, const Json* after, std::string_view member) {
   const Json* a = before == nullptr ? nullptr : before->find(member);
   const Json* b = after == nullptr ? nullptr : after->find(member);
@@ -70,10 +94,13 @@ bool is_own_machine(std::string_view text) {
 
 std::optional<std::string> refuse_contents(Kind kind, std::string_view name, const Json* before, const Json* after) {
   const std::string object = std::string(word(kind)) + " \"" + std::string(name) + "\"";
-  const std::string for_platform = "that is for " + std::string(word(Role::platform));
-  if (kind == Kind::group && !same_member(before, after, "plugin_chain"))
-    return object + " has or gets filters, for everybody in it on all routes: " + for_platform;
+  const std::string for_platform = "that is for the role " + std::string(word(Role::platform));
+  // They stand in place of those of every team's routes.
+  if ((kind == Kind::group || kind == Kind::consumer) && !same_member(before, after, "plugin_chain"))
+    return object + " has or gets filters, which run on the routes of all teams: " + for_platform;
   if (after == nullptr) return std::nullopt;
+  if (kind == Kind::consumer && names_callers_of_others(before, *after))
+    return object + " says whose tokens or certificates are its own (credentials: jwt, mtls): " + for_platform;
   if (const auto named = named_anew(before, *after, {"_file", "_env"}); !named.empty())
     return object + " names a file or a variable of the gateways (" + named.front().member +
            ") in a place that is new or changed: " + for_platform;

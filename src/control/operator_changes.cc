@@ -111,11 +111,12 @@ Agreed<IssuedToken> OperatorChanges::add_token(std::string_view name, std::int64
   if (before->tokens.size() >= kMostTokens)
     return object_to(Objection::Kind::invalid, "this operator has 100 tokens: remove some first");
   if (expires != 0 && expires <= author_.at_ms / 1000)
-    return object_to(Objection::Kind::invalid, "expires: is in the past", wrong(name, "expires", "is in the past"));
+    return object_to(Objection::Kind::invalid, "expires_in: is in the past",
+                     wrong(name, "expires_in", "is in the past"));
   if (author_.token_ends != 0 && expires == 0) expires = author_.token_ends;
   if (author_.token_ends != 0 && expires > author_.token_ends)
-    return object_to(Objection::Kind::invalid, "expires: is after the end of the token this one is made with",
-                     wrong(name, "expires", "is after the end of the token this one is made with",
+    return object_to(Objection::Kind::invalid, "expires_in: is after the end of the token this one is made with",
+                     wrong(name, "expires_in", "is after the end of the token this one is made with",
                            "leave it out to end with it, or use a token that lasts as long"));
   IssuedToken issued = issue_token(author_.at_ms / 1000, expires);
   Operator after = *before;

@@ -68,15 +68,31 @@ TEST(Developer, TheTlsOfAnUpstreamWithFilesIsAsItWas) {
 }
 
 TEST(Developer, TheGatewaysOwnMachineIsThePlatforms) {
-  for (const std::string_view own :
-       {"unix:/run/docker.sock", "127.0.0.1:9081", "127.8.8.8:1", "[::1]:80", "[::ffff:127.0.0.1]:80", "0.0.0.0:80",
-        "[::]:80", "169.254.169.254:80", "[fe80::1]:80", "localhost:80", "LocalHost.:80", "a.localhost:80",
-        "localhost.localdomain:80", "ip6-loopback:80", "0x7f000001:80", "http://127.0.0.1", "https://localhost/a:b@c",
-        "http://[::1]:80/x", "http://169.254.169.254/latest?x#y"})
+  for (const std::string_view own : {"unix:/run/docker.sock",
+                                     "127.0.0.1:9081",
+                                     "127.8.8.8:1",
+                                     "[::1]:80",
+                                     "[::ffff:127.0.0.1]:80",
+                                     "0.0.0.0:80",
+                                     "[::]:80",
+                                     "[::127.0.0.1]:80",
+                                     "[64:ff9b::a9fe:a9fe]:80",
+                                     "169.254.169.254:80",
+                                     "[fe80::1]:80",
+                                     "localhost:80",
+                                     "LocalHost.:80",
+                                     "a.localhost:80",
+                                     "localhost.localdomain:80",
+                                     "ip6-loopback:80",
+                                     "0x7f000001:80",
+                                     "http://127.0.0.1",
+                                     "https://localhost/a:b@c",
+                                     "http://[::1]:80/x",
+                                     "http://169.254.169.254/latest?x#y"})
     EXPECT_TRUE(is_own_machine(own)) << own;
   for (const std::string_view other :
        {"10.0.0.1:80", "[2001:db8::1]:80", "localhosts:80", "mylocalhost:80", "local.host:80", "http://orders",
-        "http://orders/127.0.0.1", "http://169.253.0.1", "[fec0::1]:80"})
+        "http://orders/127.0.0.1", "http://169.253.0.1", "[fec0::1]:80", "[64:ff9b::a00:1]:80"})
     EXPECT_FALSE(is_own_machine(other)) << other;
 
   Desk desk;
@@ -172,6 +188,40 @@ TEST(Developer, FiltersOfAGroupAreThePlatforms) {
   const auto removed = desk.change(
       developer("shop"), [](Draft& draft) { return draft.remove(Kind::group, "g", {Expected::Kind::any}); });
   EXPECT_EQ(kind_of_objection(removed), Is::forbidden);
+}
+
+TEST(Developer, FiltersOfAConsumerAreThePlatforms) {
+  Desk desk;
+  // It would stand in place of the limits of every team's routes.
+  const std::string with = R"({"tags": ["team:shop"], "plugin_chain": [{"name": "rate_limit", "disabled": true}]})";
+  EXPECT_FALSE(fits(desk, Kind::consumer, "c", with));
+  EXPECT_TRUE(fits(desk, Kind::consumer, "c", R"({"tags": ["team:shop"]})"));
+  const auto attached = desk.change(developer("shop"), [&](Draft& draft) {
+    return draft.attach(Kind::consumer, "c", "body_limit", json(R"({"max": "1GiB"})"));
+  });
+  EXPECT_EQ(kind_of_objection(attached), Is::forbidden);
+  desk.set(Kind::consumer, "c", with);
+  EXPECT_FALSE(fits(desk, Kind::consumer, "c", R"({"tags": ["team:shop"]})")) << "nor taken away";
+  EXPECT_TRUE(fits(desk, Kind::consumer, "c",
+                   R"({"tags": ["team:shop", "x"], "plugin_chain": [{"name": "rate_limit", "disabled": true}]})"));
+}
+
+TEST(Developer, WhoseTokensAndCertificatesAConsumerTakesIsThePlatforms) {
+  Desk desk;
+  const auto consumer = [](std::string_view credentials) {
+    return R"({"tags": ["team:shop"], "credentials": )" + std::string(credentials) + "}";
+  };
+  // Every token of the issuer that nobody else names; all that is anybody's becomes theirs.
+  const std::string all = consumer(R"({"jwt": [{"issuer": "https://id.example"}]})");
+  EXPECT_FALSE(fits(desk, Kind::consumer, "c", all));
+  EXPECT_FALSE(fits(desk, Kind::consumer, "c", consumer(R"({"mtls": [{"san": "dns:pay.example"}]})")));
+  EXPECT_TRUE(fits(desk, Kind::consumer, "c", consumer("{}")));
+  desk.set(Kind::consumer, "c", consumer(R"({"jwt": [{"issuer": "https://id.example", "subject": "shop"}]})"));
+  EXPECT_FALSE(fits(desk, Kind::consumer, "c", all));
+  EXPECT_TRUE(fits(desk, Kind::consumer, "c",
+                   R"({"tags": ["team:shop", "x"], "credentials": {"jwt": [{"issuer": "https://id.example",
+                                                                            "subject": "shop"}]}})"))
+      << "what the platform gave stays";
 }
 
 TEST(Developer, InABatchTheSameHolds) {

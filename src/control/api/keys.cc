@@ -181,7 +181,8 @@ Outcome<KeyRecord> change_key(Call& call, const std::string& action, const Edit&
 Outcome<void> may_give(const Call& call, StoreView& view, const KeyRecord& record) {
   if (reach(call.author.who.role, Action::manage_keys) == Reach::yes) return {};
   if (!record.scopes.empty() || !record.custom_id.empty())
-    return refuse(Why::forbidden, fmt::format("scopes and custom_id of a key are for {}", word(Role::platform)));
+    return refuse(Why::forbidden,
+                  fmt::format("scopes and custom_id of a key are for the role {}", word(Role::platform)));
   return of(judge_groups(call.author.who, record.groups, {.find = [&](Kind kind, std::string_view name) {
                            return agreed(view.object(kind, name));
                          }}));
