@@ -11,7 +11,7 @@ std::expected<void, std::string> AdminAddress::listen(const snapshot::Snapshot& 
   if (config.admin == address_) return {};
   std::vector<int> sockets;
   if (config.admin) {
-    auto opened = gateway::open_sockets(*config.admin, 1, inherited);
+    auto opened = gateway::open_own_socket(*config.admin, inherited);
     if (!opened) return std::unexpected("admin: " + opened.error());
     sockets = std::move(*opened);
   }

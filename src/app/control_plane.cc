@@ -194,7 +194,7 @@ io::Task<ControlPlane::Outcome> ControlPlane::announce(std::uint64_t number) {
 }
 
 ControlPlane::Outcome ControlPlane::listen(gateway::InheritedSockets& inherited) {
-  auto opened = gateway::open_sockets(settings_.address, 1, inherited);
+  auto opened = gateway::open_own_socket(settings_.address, inherited);
   if (!opened) return std::unexpected("control.address: " + opened.error());
   sockets_ = std::move(*opened);
   auto settings = std::make_shared<http::ListenerSettings>();
@@ -300,19 +300,16 @@ io::Task<ControlPlane::Outcome> ControlPlane::try_prepare() {
         prepared->signed_again, settings_.signing_key_file);
   if (prepared->foreign != 0)
     say("alert: signing_key_changed: revision {} was signed with another key than {}. Gateways that know only this "
-        "key "
-        "refuse it until it is published again, others refuse what is published here",
+        "key refuse it until it is published again, others refuse what is published here",
         prepared->foreign, settings_.signing_key_file);
   if (prepared->restored != 0)
     say("alert: control_plane_restored: the database was empty, but revision {} is in use: it is the draft and "
-        "revision "
-        "{} now. Operators, tokens, the audit log and older revisions are those of a new database",
+        "revision {} now. Operators, tokens, the audit log and older revisions are those of a new database",
         in_use_->number, prepared->restored);
   if (prepared->seeded != 0) say("the database was empty: the file's routes are revision {} now", prepared->seeded);
   if (prepared->unused)
-    say("warning: routes, upstreams, … of the file are not used: the control plane's database has its own; `weir "
-        "apply` "
-        "brings them in");
+    say("warning: routes, upstreams, … of the file are not used: the control plane's database has its own; "
+        "`weir apply` brings them in");
   seed_ = Json();
   in_use_ = nullptr;
   prepared_ = true;

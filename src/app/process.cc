@@ -133,9 +133,8 @@ io::Task<void> Process::reload(std::string_view why) {
     const snapshot::Snapshot& config = config_.settings();
     for (const auto& warning : config.warnings) say("warning: {}", warning);
     if (!made.seed.members().empty())
-      say("warning: routes, upstreams, … of the file are not used: they come from the control plane; `weir apply` "
-          "brings "
-          "them in");
+      say("warning: routes, upstreams, … of the file are not used: they come from the control plane; "
+          "`weir apply` brings them in");
     auto took = std::chrono::duration<double, std::milli>(io::Clock::now() - begun).count();
     say("revision {} is in use ({}; {} routes, {:.1f} ms)", config_.number(), why, config.routes.size(), took);
     if (control_ && !control_->runs_on(*config.control))

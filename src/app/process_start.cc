@@ -77,8 +77,7 @@ std::string Process::begun_anew() const {
   if (config_.revision() || !Following::kept_any(state_dir) || !control_->database_is_new()) return {};
   return fmt::format(
       "the database is new, but {0}/revisions has revisions, and none of them can be used (see above). Is a volume "
-      "not "
-      "mounted? The file's routes do not replace what was served: restore the database and its keys, or remove "
+      "not mounted? The file's routes do not replace what was served: restore the database and its keys, or remove "
       "{0}/revisions to begin anew",
       state_dir);
 }

@@ -99,4 +99,14 @@ std::expected<std::vector<int>, std::string> open_sockets(const SocketAddress& a
   return out;
 }
 
+std::expected<std::vector<int>, std::string> open_own_socket(const SocketAddress& address,
+                                                             InheritedSockets& inherited) {
+  std::vector<int> out = inherited.take(address);
+  if (!out.empty()) return out;
+  const auto opened = io::listen_on(address, io::Sharing::no);
+  if (!opened) return std::unexpected(opened.error());
+  out.push_back(*opened);
+  return out;
+}
+
 }  // namespace weir::gateway

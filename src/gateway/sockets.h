@@ -45,5 +45,8 @@ struct OpenListener {
 // connections that wait to be accepted. A single inherited socket is shared by all workers.
 std::expected<std::vector<int>, std::string> open_sockets(const SocketAddress& address, int count,
                                                           InheritedSockets& inherited);
+// One, which no other process shares: what is asked there must not be answered by now this one, now that one.
+std::expected<std::vector<int>, std::string> open_own_socket(const SocketAddress& address,
+                                                             InheritedSockets& inherited);
 
 }  // namespace weir::gateway

@@ -36,7 +36,7 @@ std::string advice(int error) {
 
 }  // namespace
 
-std::expected<int, std::string> listen_on(const SocketAddress& address) {
+std::expected<int, std::string> listen_on(const SocketAddress& address, Sharing sharing) {
   sockaddr_storage storage{};
   socklen_t size = address.to_sockaddr(storage);
   int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -52,7 +52,7 @@ std::expected<int, std::string> listen_on(const SocketAddress& address) {
     if (::stat(path, &what) == 0 && S_ISSOCK(what.st_mode)) ::unlink(path);
   } else {
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+    if (sharing == Sharing::yes) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (storage.ss_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
   }

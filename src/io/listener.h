@@ -13,8 +13,11 @@
 namespace weir::io {
 
 // Opens, binds and listens. On failure a sentence for a person: what, and what to do about it. What accepted sockets
-// inherit (TCP_NODELAY) is set here, so that a connection costs no setsockopt.
-std::expected<int, std::string> listen_on(const SocketAddress& address);
+// inherit (TCP_NODELAY) is set here, so that a connection costs no setsockopt. `Sharing::no`: whoever comes second,
+// another process too, is told that the address is in use, where with SO_REUSEPORT the kernel would give each a part
+// of the connections.
+enum class Sharing : bool { no, yes };
+std::expected<int, std::string> listen_on(const SocketAddress& address, Sharing sharing = Sharing::yes);
 
 class Listener {
  public:

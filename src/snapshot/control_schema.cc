@@ -158,8 +158,7 @@ Schema control_plane_schema() {
                "in state_dir."),
       field("master_key_env", schema::string().min_length(1))
           .doc("The environment variable with the control plane's master key: needed where listeners or filters use "
-               "its "
-               "certificates or secrets, which travel sealed."),
+               "its certificates or secrets, which travel sealed."),
       field("master_key_file", file_name()).doc("Or the file that holds it."),
   });
 }

@@ -108,8 +108,7 @@ Schema document_schema(pipeline::FilterTable filters) {
       // At least one: an emptied file is far more often an accident than a wish (features.md, complaint 24).
       field("routes", schema::array(route_schema(plugin_chain)).min_items(1))
           .doc("Which request goes where. Their order does not matter: see docs/routing.md. Required, unless they "
-               "come "
-               "from a control plane."),
+               "come from a control plane."),
       field("plugin_chain", plugin_chain)
           .doc("Filters of every request. A route's own filter of the same name replaces one of these."),
       field("consumers", schema::array(consumer_schema(plugin_chain)))
@@ -134,9 +133,8 @@ Schema document_schema(pipeline::FilterTable filters) {
                "by default: anyone can send such a field."),
       field("state_dir", schema::string().named("folder name").min_length(1))
           .doc("A folder for what must survive a restart: quotas that are counted here (mode local), how many "
-               "instances "
-               "there were, and which tokens Redis said are revoked. Made if it is missing. Without it, nothing is "
-               "written."),
+               "instances there were, and which tokens Redis said are revoked. Made if it is missing. Without it, "
+               "nothing is written."),
       field("limits", limits_schema()).doc("How much a client may take, and for how long."),
       field("control_plane", control_plane_schema())
           .doc(

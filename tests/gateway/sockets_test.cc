@@ -105,6 +105,22 @@ TEST_F(SocketsTest, AnAddressInUseIsASentenceAndLeavesNothingOpen) {
   EXPECT_EQ(descriptors(), before);
 }
 
+TEST_F(SocketsTest, ASocketOfOnesOwnIsNotSharedButHandedOn) {
+  InheritedSockets none;
+  const auto first = open_own_socket(*SocketAddress::parse("127.0.0.1:0"), none);
+  ASSERT_TRUE(first) << first.error();
+  const SocketAddress address = bound_to(kept(*first).front());
+  const auto second = open_own_socket(address, none);
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().find("in use"), std::string::npos) << second.error();
+  const auto shared = open_sockets(address, 1, none);
+  EXPECT_FALSE(shared) << "nor with one who would share";
+
+  ::setenv("WEIR_SOCKETS", std::to_string(first->front()).c_str(), 1);
+  auto inherited = InheritedSockets::from_environment();
+  EXPECT_EQ(open_own_socket(address, inherited), *first);
+}
+
 TEST_F(SocketsTest, ThoseOfThePredecessorAreTakenByTheirAddressAllOfThem) {
   const int one = listening(), other = listening();
   const SocketAddress address = bound_to(one), unwanted = bound_to(other);
