@@ -272,7 +272,8 @@ io::Task<bool> ControlPlane::look_in_redis() {
   }
   if (!*found) co_return true;
   if (const auto holds = revision::verify(**found, signing_key_->public_key()); !holds) {
-    say("alert: the database is empty, and what Redis has is not restored: {}", holds.error());
+    say("alert: control_plane_not_restored: the database is empty, and what Redis has is not taken: {}",
+        holds.error());
     co_return true;
   }
   in_use_ = std::make_shared<const revision::Signed>(std::move(**found));

@@ -49,6 +49,9 @@ class ControlPlane {
   // Whether these settings, of a file that was reloaded, are those it was opened with; they change at the next start.
   bool runs_on(const snapshot::ControlSettings& settings) const;
 
+  // A revision here has had that number, whether it can still be used or not: new ones are above.
+  void passed(std::uint64_t number) noexcept { know(number); }
+
   // Begins to answer operators.
   Outcome listen(gateway::InheritedSockets& inherited);
   const std::vector<int>& sockets() const noexcept { return sockets_; }

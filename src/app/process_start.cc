@@ -87,6 +87,7 @@ void Process::take_last_good() {
   for (std::uint64_t below = UINT64_MAX;;) {
     auto revision = Following::last_good(config_.settings().state_dir, key_, below);
     if (!revision) return;
+    if (control_) control_->passed(revision->number);
     const auto whole = config_.from_revision(revision);
     if (whole.snapshot) return config_.accept(whole);
     say("warning: revision {} was good but is not now: {}", revision->number, whole.reason);

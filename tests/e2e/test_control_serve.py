@@ -156,6 +156,24 @@ def test_a_database_that_was_lost_is_filled_with_what_is_in_use(gateway):
     assert admin.put("routes", "x", answering("four"), publish=True)["_revision"]["number"] == 5
 
 
+def test_a_lost_database_gives_no_number_twice(gateway):
+    """Of the newest revision, which was lost with the master key it needs, the number counts all the same."""
+    admin = admin_of(gateway)
+    admin.put("secrets", "token-key", {"name": "token-key", "value": "a secret of more than thirty-two bytes"})
+    issuer = {"issuer": "https://id.example", "secret_name": "token-key", "audiences": ["shop"]}
+    route = answering("two")
+    route["plugin_chain"] = [*route["plugin_chain"], {"name": "jwt", "config": {"issuers": [issuer]}}]
+    number = admin.put("routes", "x", route, publish=True)["_revision"]["number"]
+    assert admin.status(number, "all")["state"] == "applied"
+    kept = gateway.directory / "state" / "revisions"
+    until("it is on disk", lambda: len(list(kept.iterdir())) == 2)
+    gateway.stop()
+    lose(gateway, *DATABASE, "weir.db.master_key")
+    gateway.start()
+    until("what is left is the next revision", lambda: gateway.revision() == number + 1)
+    assert says(gateway.port, "/x") == "one"
+
+
 def test_a_volume_that_is_not_there_does_not_begin_anew(gateway):
     gateway.stop()
     lose(gateway, *DATABASE, *KEYS)
