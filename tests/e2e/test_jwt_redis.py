@@ -166,6 +166,7 @@ def test_a_start_makes_no_revoked_token_good(weir, origin, key, server, tmp_path
         for _ in range(3):
             gateway = weir(described)
             assert [get(gateway, token) for token in tokens] == [401, 401], "the first requests"
+            gateway.stop()
 
 
 def test_a_start_without_redis_knows_the_list_of_last_time(weir, origin, key, server, tmp_path):
