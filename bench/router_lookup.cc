@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "snapshot/router.h"
+#include "snapshot/router/router.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-// fuzz: base adapters/yaml
+// fuzz: base/* adapters/yaml
 // A config file from anywhere: loaded as YAML, checked against a schema with one of everything, and read through
 // Fields if it passes. Every problem has a message; every loaded value survives the canonical form.
 #include <cstdint>
@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "adapters/yaml/load.h"
-#include "base/fields.h"
 #include "base/ip.h"
+#include "base/json/fields.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-// fuzz: snapshot filters adapters/yaml
+// fuzz: snapshot/* filters/* adapters/yaml
 // A whole document from anywhere, compiled with the real filters: it becomes a snapshot that holds together, or
 // problems that each say something about a place in the text. Documents that name certificate files are passed by: a
 // fuzzer should not open files it makes up.
@@ -8,7 +8,7 @@
 
 #include "adapters/yaml/load.h"
 #include "filters/table.h"
-#include "snapshot/compile.h"
+#include "snapshot/compile/compile.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
-// fuzz: http
-// One chunked body, decoded whole and in pieces; properties in tests/http/h1_properties.h.
+// fuzz: http/*
+// One chunked body, decoded whole and in pieces; properties in tests/http/h1/h1_properties.h.
 #include <cstdio>
 #include <cstdlib>
 

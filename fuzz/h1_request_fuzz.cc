@@ -1,5 +1,5 @@
-// fuzz: http
-// Request bytes through the scanner and the parser; properties in tests/http/h1_properties.h.
+// fuzz: http/*
+// Request bytes through the scanner and the parser; properties in tests/http/h1/h1_properties.h.
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,5 +1,5 @@
-// fuzz: http
-// One response head, as an answer to GET and to HEAD; properties in tests/http/h1_properties.h.
+// fuzz: http/*
+// One response head, as an answer to GET and to HEAD; properties in tests/http/h1/h1_properties.h.
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,7 +1,7 @@
-// fuzz: filters
+// fuzz: filters/*
 // Signature-Input and Signature as any client may send them, and an API key: no crash, no view outside the input, and
 // a base that ends with what was sent.
-#include "filters/http_signature.h"
+#include "filters/auth/http_signature.h"
 
 #include <cstdlib>
 

@@ -1,11 +1,11 @@
-// fuzz: base
+// fuzz: base/*
 // The JSON reader and writers: whatever is read must survive both written forms, and any bytes at all must become one
 // valid JSON string of the access log.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
-#include "base/json.h"
+#include "base/json/json.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-// fuzz: http
+// fuzz: http/*
 // The first bytes of a connection; properties in tests/http/proxy_protocol_properties.h.
 #include <cstdio>
 #include <cstdlib>

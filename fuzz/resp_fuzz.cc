@@ -1,4 +1,4 @@
-// fuzz: adapters/redis
+// fuzz: adapters/redis/*
 // The reader of Redis replies: whatever a server sends, it is read the same whole and in pieces, every value can be
 // walked, and the limits hold.
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "adapters/redis/cluster.h"
-#include "adapters/redis/parser.h"
+#include "adapters/redis/wire/parser.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
-// fuzz: snapshot http
+// fuzz: snapshot/* http/*
 // Route sets and paths made from the input, the router held against the linear model of
-// tests/snapshot/linear_router.h.
+// tests/snapshot/router/linear_router.h.
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,5 +1,6 @@
-// fuzz: http
-// One request target (and, the same bytes, one authority) against the properties of tests/http/uri_properties.h.
+// fuzz: http/*
+// One request target (and, the same bytes, one authority) against the properties of
+// tests/http/message/uri_properties.h.
 #include <cstdio>
 #include <cstdlib>
 

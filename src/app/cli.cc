@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/help.h"
-#include "base/nearest.h"
+#include "base/json/nearest.h"
 
 namespace weir::app {
 namespace {

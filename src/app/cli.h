@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "app/cli_remote.h"
-#include "app/commands.h"
+#include "app/commands/commands.h"
+#include "app/commands/key.h"
+#include "app/commands/token.h"
 #include "app/completion.h"
-#include "app/control.h"
-#include "app/key.h"
-#include "app/serve.h"
-#include "app/token.h"
+#include "app/control/control.h"
+#include "app/serve/serve.h"
 
 namespace weir::app {
 

@@ -1,7 +1,7 @@
 // `weir man`: the manual page (man(7)), put together from what --help says.
 #include <fmt/format.h>
 
-#include "app/commands.h"
+#include "app/commands/commands.h"
 #include "app/completion.h"
 #include "app/help.h"
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 
-#include "base/schema.h"
+#include "base/json/schema.h"
 #include "revision/identity_of.h"
 
 namespace weir::control {
@@ -35,8 +35,8 @@ std::optional<Kind> kind_of_list(std::string_view list) {
   return revision::id_member(list).empty() ? std::nullopt : kind_of(list);
 }
 
-// A field that is unknown or missing is named in the message (base/schema.h), the path is that of the object around
-// it.
+// A field that is unknown or missing is named in the message (base/json/schema.h), the path is that of the object
+// around it.
 std::string field_of(std::string_view path, std::string_view message) {
   for (const std::string_view begin : {"unknown field \"", "the field \""}) {
     if (!message.starts_with(begin)) continue;

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.h"
-#include "base/problem.h"
+#include "base/json/json.h"
+#include "base/json/problem.h"
 #include "control/model.h"
 
 namespace weir::control {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "identity/seal.h"
-#include "snapshot/document_schema.h"
+#include "snapshot/schema/document_schema.h"
 
 namespace weir::control {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/schema.h"
+#include "base/json/schema.h"
 #include "control/finding.h"
 #include "control/model.h"
 #include "pipeline/filter.h"

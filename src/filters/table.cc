@@ -1,8 +1,15 @@
 // The one list of filters (table.h). Called once by main and by tests. Adding a filter is one line here and one in
-// table.h.
+// specs.h of its phase.
 #include "filters/table.h"
 
 #include <array>
+
+#include "filters/auth/specs.h"
+#include "filters/execution/specs.h"
+#include "filters/post_execution/specs.h"
+#include "filters/pre_auth/specs.h"
+#include "filters/routing/specs.h"
+#include "filters/transformation/specs.h"
 
 namespace weir::filters {
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "http/date.h"
+#include "http/message/date.h"
 
 namespace weir::gateway {
 namespace {

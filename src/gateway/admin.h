@@ -9,7 +9,7 @@
 
 namespace weir::gateway {
 
-// What only the process knows (app/serve.cc writes it on the control thread).
+// What only the process knows (app/serve/serve.cc writes it on the control thread).
 struct ProcessState {
   InstanceFacts facts;
   // Fills in what changes by itself; on the control thread.

@@ -1,8 +1,8 @@
 #include "gateway/admission.h"
 
-#include "http/forwarding.h"
-#include "http/uri.h"
-#include "io/tls_server.h"
+#include "http/message/forwarding.h"
+#include "http/message/uri.h"
+#include "io/tls/tls_server.h"
 #include "pipeline/filter.h"
 
 namespace weir::gateway {

@@ -1,5 +1,5 @@
 // The data plane of this process: its workers, their sockets, and the change from one snapshot to the next. Lives on
-// the control thread (app/serve.cc), whose loop runs its coroutines; the workers are only ever posted to.
+// the control thread (app/serve/serve.cc), whose loop runs its coroutines; the workers are only ever posted to.
 #pragma once
 
 #include <expected>
@@ -11,7 +11,7 @@
 #include "gateway/metrics.h"
 #include "gateway/sockets.h"
 #include "gateway/worker.h"
-#include "io/loop.h"
+#include "io/loop/loop.h"
 #include "snapshot/snapshot.h"
 #include "upstream/directory.h"
 

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "io/loop.h"
+#include "io/loop/loop.h"
 #include "ports/log_sink.h"
 
 namespace weir::gateway {

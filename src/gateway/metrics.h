@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "http/message.h"
+#include "http/message/message.h"
 #include "http/server.h"
 #include "ports/credential_store.h"
 #include "ports/rate_store.h"

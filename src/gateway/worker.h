@@ -10,7 +10,7 @@
 #include "gateway/log_file.h"
 #include "gateway/metrics.h"
 #include "http/server.h"
-#include "io/loop.h"
+#include "io/loop/loop.h"
 #include "pipeline/exchange.h"
 #include "pipeline/kept.h"
 #include "snapshot/snapshot.h"

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <string_view>
 
-#include "http/h1_parser.h"
-#include "http/message.h"
-#include "io/buffer.h"
+#include "http/h1/h1_parser.h"
+#include "http/message/message.h"
+#include "io/loop/buffer.h"
 #include "io/stream.h"
 
 namespace weir::http {

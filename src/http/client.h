@@ -4,7 +4,7 @@
 
 #include "http/body.h"
 #include "http/gather.h"
-#include "http/h1_parser.h"
+#include "http/h1/h1_parser.h"
 #include "io/stream.h"
 
 namespace weir::http {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "http/proxy_protocol.h"
-#include "io/tls_server.h"
+#include "io/tls/tls_server.h"
 
 namespace weir::http {
 namespace {

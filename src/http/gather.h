@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-#include "io/buffer.h"
+#include "io/loop/buffer.h"
 #include "io/stream.h"
 
 namespace weir::http {

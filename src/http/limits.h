@@ -4,13 +4,13 @@
 #include <chrono>
 #include <cstdint>
 
-#include "http/h1_parser.h"
+#include "http/h1/h1_parser.h"
 
 namespace weir::http {
 
 using std::chrono::milliseconds;
 
-// Every default stands, with its reason, in snapshot/document_schema.cc.
+// Every default stands, with its reason, in snapshot/schema/document_schema.cc.
 struct Limits {
   HeadLimits head;
   std::uint64_t body_bytes = 0;     // largest request body

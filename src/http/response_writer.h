@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "http/gather.h"
-#include "http/message.h"
+#include "http/message/message.h"
 
 namespace weir::http {
 

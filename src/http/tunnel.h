@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "io/buffer.h"
+#include "io/loop/buffer.h"
 #include "io/stream.h"
 #include "io/task.h"
 

@@ -33,7 +33,7 @@ class ConsumerBook {
     std::string key_id;
     std::string secret;
   };
-  // What is known of a client certificate that was verified; see io/tls_peer.h.
+  // What is known of a client certificate that was verified; see io/tls/tls_peer.h.
   struct CertificateNames {
     std::string_view subject;                // RFC 2253
     std::span<const std::string_view> sans;  // "dns:a.example", "uri:spiffe://…", "email:…", "ip:…"

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/ip.h"
-#include "io/handle.h"
+#include "io/loop/handle.h"
 
 namespace weir::io {
 

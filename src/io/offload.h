@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "io/loop.h"
+#include "io/loop/loop.h"
 
 namespace weir::io {
 

@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "base/ip.h"
-#include "io/buffer.h"
-#include "io/handle.h"
+#include "io/loop/buffer.h"
+#include "io/loop/handle.h"
 #include "io/task.h"
 
 struct ssl_st;

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "jose/algorithm.h"
 #include "jose/key_set.h"
 

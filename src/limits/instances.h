@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "io/clock.h"
+#include "io/loop/clock.h"
 
 namespace weir::limits {
 

@@ -6,7 +6,7 @@
 //   overshoot <= sum of outstanding leases <= max(burst / 2, 2 * instances * workers)
 //
 // Unused tokens go back after kUnused; those of an instance that dies are lost: it errs to less. Sums only, no Redis:
-// adapters/redis/rate_store.cc asks. The worker's thread.
+// adapters/redis/limits/rate_store.cc asks. The worker's thread.
 #pragma once
 
 #include <cstdint>

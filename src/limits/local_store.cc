@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "base/random.h"
-#include "io/clock.h"
+#include "io/loop/clock.h"
 
 namespace weir::limits {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "base/hex.h"
-#include "base/utf8.h"
+#include "base/json/utf8.h"
 
 namespace weir::pipeline {
 namespace {

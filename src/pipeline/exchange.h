@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/ip.h"
 #include "http/server.h"
-#include "io/loop.h"
+#include "io/loop/loop.h"
 #include "pipeline/identity.h"
 #include "pipeline/limited.h"
 #include "pipeline/route.h"

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
-#include "base/problem.h"
-#include "base/schema.h"
+#include "base/json/json.h"
+#include "base/json/problem.h"
+#include "base/json/schema.h"
 #include "io/task.h"
 
 namespace weir::pipeline {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "io/clock.h"
+#include "io/loop/clock.h"
 
 namespace weir::pipeline {
 

@@ -1,6 +1,6 @@
 #include "pipeline/key_source.h"
 
-#include "http/uri.h"
+#include "http/message/uri.h"
 
 namespace weir::pipeline {
 

@@ -1,5 +1,5 @@
 // Where the keys of an issuer of tokens are fetched from, as a filter's config says it. The snapshot lists them; the
-// keeper (gateway/key_keeper.h) fetches them in the background and hands each worker what it found
+// keeper (gateway/keys/key_keeper.h) fetches them in the background and hands each worker what it found
 // (ports/key_sets.h).
 #pragma once
 

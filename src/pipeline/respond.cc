@@ -5,8 +5,8 @@
 #include <charconv>
 #include <string>
 
-#include "base/json.h"
-#include "http/date.h"
+#include "base/json/json.h"
+#include "http/message/date.h"
 #include "pipeline/filter.h"
 #include "pipeline/request_id.h"
 

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "http/field_name.h"
+#include "http/message/field_name.h"
 #include "pipeline/escape.h"
 #include "pipeline/exchange.h"
 

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "io/clock.h"
+#include "io/loop/clock.h"
 #include "io/task.h"
 
 namespace weir::jose {

@@ -1,7 +1,7 @@
 // Where limits are kept: token buckets, calendar quotas and requests in flight, by name, scope and key. Asked by the
 // filters rate_limit, quota, concurrency_limit and flood_guard. Implemented by limits/local_store.h (in this
-// process) and adapters/redis/rate_store.h (shared by all instances, which decides locally what it cannot ask).
-// One per worker, its thread only.
+// process) and adapters/redis/limits/rate_store.h (shared by all instances, which decides locally what it cannot
+// ask). One per worker, its thread only.
 //
 // Degraded answer: a store that cannot reach what it shares decides locally, with half of the limit divided by the
 // live instances, at least one request per period; the decision says `degraded`. It never says yes to all nor no to

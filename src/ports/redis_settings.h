@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "io/tls_client.h"
+#include "io/tls/tls_client.h"
 
 namespace weir::ports {
 

@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "base/json.h"
+#include "base/json/json.h"
 #include "io/sha256.h"
 #include "revision/header.h"
 

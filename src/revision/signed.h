@@ -17,7 +17,7 @@ using Signature = std::array<unsigned char, 64>;
 
 struct Signed {
   std::uint64_t number = 0;  // from 1, never given twice, always rising
-  std::string document;      // canonical JSON (base/json.h)
+  std::string document;      // canonical JSON (base/json/json.h)
   std::string digest;        // SHA-256 of `document`, 64 lower-case hex digits
   std::int64_t made_at = 0;  // seconds since the epoch
   Signature signature{};     // over number, made_at and digest, see to_be_signed()

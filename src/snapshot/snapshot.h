@@ -16,8 +16,8 @@
 #include "pipeline/key_source.h"
 #include "pipeline/overlay.h"
 #include "pipeline/route.h"
-#include "snapshot/control_schema.h"
-#include "snapshot/router.h"
+#include "snapshot/control_settings.h"
+#include "snapshot/router/router.h"
 
 namespace weir::io {
 class TlsServerContext;
@@ -49,7 +49,7 @@ struct ChainLink {
 };
 using ChainLinks = std::vector<ChainLink>;  // in the order requests pass them
 
-// `credentials`: where API keys come from. The feed (app/key_feed.h) follows it.
+// `credentials`: where API keys come from. The feed (app/feeds/key_feed.h) follows it.
 struct CredentialSettings {
   enum class Store : std::uint8_t { none, file, redis };
   Store store = Store::none;
@@ -64,7 +64,7 @@ struct CredentialSettings {
 // `tokens`: what all filters jwt have in common.
 struct TokenSettings {
   std::string cache_secret;       // of the cache shared through Redis; empty: none
-  std::string revoked;            // lines, see gateway/revocation_list.h
+  std::string revoked;            // lines, see gateway/keys/revocation_list.h
   bool revoked_in_redis = false;  // read them from there too
 };
 
@@ -98,8 +98,8 @@ struct Snapshot {
   Router router;  // gives indices into routes
   std::vector<pipeline::Route> routes;
   std::vector<pipeline::UpstreamSpec> upstreams;
-  std::vector<pipeline::KeySourceSpec> key_sources;              // of issuers of tokens; see gateway/key_keeper.h
-  pipeline::Chain global_chain;                                  // for requests that no route took
+  std::vector<pipeline::KeySourceSpec> key_sources;  // of issuers of tokens; see gateway/keys/key_keeper.h
+  pipeline::Chain global_chain;                      // for requests that no route took
   std::vector<std::unique_ptr<const pipeline::Filter>> filters;  // what the chains point to
   std::set<std::vector<const pipeline::Filter*>> filter_lists;   // and the lists they are, each once
   pipeline::Overlays overlays;                                   // of consumers and groups with filters of their own

@@ -3,7 +3,7 @@
 // says how it went, once. No thread, no clock of its own.
 #pragma once
 
-#include "io/clock.h"
+#include "io/loop/clock.h"
 
 namespace weir::upstream {
 

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "base/ip.h"
-#include "io/clock.h"
+#include "io/loop/clock.h"
 #include "ports/name_resolver.h"
 
 namespace weir::upstream {

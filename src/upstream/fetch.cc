@@ -1,6 +1,6 @@
 #include "upstream/fetch.h"
 
-#include "http/forwarding.h"
+#include "http/message/forwarding.h"
 
 namespace weir::upstream {
 namespace {

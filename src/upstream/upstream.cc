@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "io/tls_client.h"
+#include "io/tls/tls_client.h"
 
 namespace weir::upstream {
 namespace {

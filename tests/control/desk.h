@@ -9,8 +9,8 @@
 
 #include "adapters/sqlite/store.h"
 #include "control/assemble.h"
-#include "control/changes.h"
-#include "control/publish.h"
+#include "control/changes/changes.h"
+#include "control/changes/publish.h"
 #include "filters/table.h"
 
 namespace weir::control {

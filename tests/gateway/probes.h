@@ -10,13 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "base/fields.h"
-#include "base/json.h"
+#include "base/json/fields.h"
+#include "base/json/json.h"
 #include "pipeline/exchange.h"
 #include "pipeline/filter.h"
 #include "pipeline/respond.h"
 #include "ports/log_sink.h"
-#include "snapshot/compile.h"
+#include "snapshot/compile/compile.h"
 
 namespace weir::gateway {
 

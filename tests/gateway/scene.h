@@ -2,7 +2,7 @@
 // and what the client gets.
 #pragma once
 
-#include "http/h1_parser.h"
+#include "http/h1/h1_parser.h"
 #include "tests/gateway/probes.h"
 #include "tests/http/wire.h"
 

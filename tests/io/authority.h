@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "base/ip.h"
-#include "io/tls.h"
-#include "io/tls_certificate.h"
+#include "io/tls/tls.h"
+#include "io/tls/tls_certificate.h"
 
 namespace weir::io {
 

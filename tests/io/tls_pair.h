@@ -8,9 +8,9 @@
 
 #include <csignal>
 
-#include "io/tls.h"
-#include "io/tls_client.h"
-#include "io/tls_server.h"
+#include "io/tls/tls.h"
+#include "io/tls/tls_client.h"
+#include "io/tls/tls_server.h"
 #include "tests/io/authority.h"
 
 namespace weir::io {

@@ -4,8 +4,8 @@
 
 #include <ctime>
 
-#include "base/json.h"
-#include "http/date.h"
+#include "base/json/json.h"
+#include "http/message/date.h"
 #include "pipeline/filter.h"
 #include "pipeline/request_id.h"
 #include "tests/pipeline/scene.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <random>
 
-#include "io/clock.h"
+#include "io/loop/clock.h"
 #include "revision/splice.h"
 
 namespace weir::revision {

@@ -2,7 +2,7 @@
 // that a golden case does not change when a real filter learns something.
 #pragma once
 
-#include "base/fields.h"
+#include "base/json/fields.h"
 #include "pipeline/exchange.h"
 #include "pipeline/filter.h"
 

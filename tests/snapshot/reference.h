@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "base/quantity.h"
-#include "base/schema.h"
+#include "base/json/quantity.h"
+#include "base/json/schema.h"
 
 namespace weir::snapshot {
 

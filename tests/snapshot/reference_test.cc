@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "snapshot/document_schema.h"
+#include "snapshot/schema/document_schema.h"
 #include "tests/snapshot/fake_filters.h"
 
 namespace weir::snapshot {

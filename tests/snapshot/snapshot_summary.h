@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "snapshot/compile.h"
+#include "snapshot/compile/compile.h"
 #include "tests/snapshot/fake_filters.h"
 
 namespace weir::snapshot {

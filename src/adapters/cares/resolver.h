@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/problem.h"
+#include "base/json/problem.h"
 #include "ports/name_resolver.h"
 
 struct ares_channeldata;

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "adapters/redis/cluster.h"
-#include "adapters/redis/link.h"
 #include "adapters/redis/sentinel.h"
-#include "adapters/redis/unusable.h"
+#include "adapters/redis/wire/link.h"
+#include "adapters/redis/wire/unusable.h"
 
 namespace weir::adapters::redis {
 namespace {

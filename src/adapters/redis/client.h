@@ -13,10 +13,10 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/redis/answer.h"
-#include "adapters/redis/command.h"
 #include "adapters/redis/script.h"
-#include "io/loop.h"
+#include "adapters/redis/wire/answer.h"
+#include "adapters/redis/wire/command.h"
+#include "io/loop/loop.h"
 #include "io/task.h"
 #include "ports/name_resolver.h"
 #include "ports/redis_settings.h"

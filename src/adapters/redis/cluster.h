@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include "adapters/redis/link.h"
 #include "adapters/redis/slot.h"
+#include "adapters/redis/wire/link.h"
 
 namespace weir::adapters::redis {
 

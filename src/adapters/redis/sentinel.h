@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "adapters/redis/link.h"
+#include "adapters/redis/wire/link.h"
 
 namespace weir::adapters::redis {
 

@@ -3,10 +3,10 @@
 #include <cstdlib>
 #include <utility>
 
-#include "adapters/redis/command.h"
-#include "adapters/redis/link.h"
-#include "adapters/redis/parser.h"
 #include "adapters/redis/sentinel.h"
+#include "adapters/redis/wire/command.h"
+#include "adapters/redis/wire/link.h"
+#include "adapters/redis/wire/parser.h"
 
 namespace weir::adapters::redis {
 namespace {

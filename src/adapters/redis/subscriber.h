@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/loop.h"
+#include "io/loop/loop.h"
 #include "ports/name_resolver.h"
 #include "ports/redis_settings.h"
 

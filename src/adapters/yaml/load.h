@@ -7,8 +7,8 @@
 #include <expected>
 #include <string_view>
 
-#include "base/json.h"
-#include "base/problem.h"
+#include "base/json/json.h"
+#include "base/json/problem.h"
 
 namespace weir::yaml {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "app/explain/route_book.h"
-#include "http/message.h"
-#include "http/uri.h"
+#include "http/message/message.h"
+#include "http/message/uri.h"
 
 namespace weir::explain {
 

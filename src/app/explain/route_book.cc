@@ -4,7 +4,7 @@
 
 #include <tuple>
 
-#include "snapshot/document_schema.h"
+#include "snapshot/schema/document_schema.h"
 
 namespace weir::explain {
 namespace {

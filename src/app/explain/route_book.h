@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
-#include "snapshot/compile_routes.h"
+#include "base/json/json.h"
+#include "snapshot/compile/routes.h"
 #include "snapshot/snapshot.h"
 
 namespace weir::explain {

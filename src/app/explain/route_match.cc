@@ -6,8 +6,8 @@
 #include "app/explain/rehearsal.h"
 #include "base/error.h"
 #include "gateway/admission.h"
-#include "http/forwarding.h"
-#include "http/uri.h"
+#include "http/message/forwarding.h"
+#include "http/message/uri.h"
 
 namespace weir::explain {
 namespace {

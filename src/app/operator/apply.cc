@@ -4,11 +4,11 @@
 
 #include <cstdio>
 
-#include "app/operator/change_text.h"
 #include "app/operator/commands.h"
-#include "app/operator/plan.h"
-#include "app/operator/rollout.h"
-#include "app/operator/terminal.h"
+#include "app/operator/plan/change_text.h"
+#include "app/operator/plan/plan.h"
+#include "app/operator/session/rollout.h"
+#include "app/operator/session/terminal.h"
 #include "snapshot/document.h"
 
 namespace weir::remote {

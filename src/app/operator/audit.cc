@@ -4,8 +4,8 @@
 #include <cstdio>
 
 #include "app/operator/commands.h"
-#include "app/operator/rollout.h"
-#include "app/operator/table.h"
+#include "app/operator/session/rollout.h"
+#include "app/operator/session/table.h"
 
 namespace weir::remote {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "app/operator/server.h"
+#include "app/operator/session/server.h"
 #include "pipeline/filter.h"
 
 namespace weir::remote {

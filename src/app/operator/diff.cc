@@ -3,10 +3,10 @@
 
 #include <cstdio>
 
-#include "app/operator/change_text.h"
 #include "app/operator/commands.h"
-#include "app/operator/plan.h"
-#include "app/operator/terminal.h"
+#include "app/operator/plan/change_text.h"
+#include "app/operator/plan/plan.h"
+#include "app/operator/session/terminal.h"
 
 namespace weir::remote {
 

@@ -8,9 +8,9 @@
 #include <fstream>
 
 #include "app/operator/commands.h"
-#include "app/operator/document_form.h"
-#include "app/operator/plan.h"
-#include "app/operator/yaml_text.h"
+#include "app/operator/plan/document_form.h"
+#include "app/operator/plan/plan.h"
+#include "app/operator/plan/yaml_text.h"
 
 namespace weir::remote {
 namespace {

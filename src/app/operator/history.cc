@@ -3,11 +3,11 @@
 
 #include <cstdio>
 
-#include "app/operator/change_text.h"
 #include "app/operator/commands.h"
-#include "app/operator/rollout.h"
-#include "app/operator/table.h"
-#include "app/operator/terminal.h"
+#include "app/operator/plan/change_text.h"
+#include "app/operator/session/rollout.h"
+#include "app/operator/session/table.h"
+#include "app/operator/session/terminal.h"
 
 namespace weir::remote {
 namespace {

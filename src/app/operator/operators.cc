@@ -6,9 +6,9 @@
 #include <cstdio>
 
 #include "app/operator/commands.h"
-#include "app/operator/rollout.h"
-#include "app/operator/table.h"
-#include "base/quantity.h"
+#include "app/operator/session/rollout.h"
+#include "app/operator/session/table.h"
+#include "base/json/quantity.h"
 
 namespace weir::remote {
 namespace {

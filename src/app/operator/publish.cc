@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "app/operator/commands.h"
-#include "app/operator/rollout.h"
-#include "app/operator/terminal.h"
+#include "app/operator/session/rollout.h"
+#include "app/operator/session/terminal.h"
 
 namespace weir::remote {
 namespace {

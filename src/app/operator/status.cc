@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "app/operator/commands.h"
-#include "app/operator/rollout.h"
-#include "app/operator/table.h"
-#include "app/operator/terminal.h"
+#include "app/operator/session/rollout.h"
+#include "app/operator/session/table.h"
+#include "app/operator/session/terminal.h"
 
 namespace weir::remote {
 namespace {

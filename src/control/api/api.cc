@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "control/api/guard.h"
 #include "control/api/handlers.h"
+#include "control/api/message/guard.h"
 #include "control/audit.h"
 
 namespace weir::control::api {

@@ -15,14 +15,14 @@
 #include <string>
 #include <vector>
 
-#include "control/api/counts.h"
-#include "control/api/instance_board.h"
-#include "control/api/login_notes.h"
-#include "control/api/message.h"
-#include "control/api/problem.h"
-#include "control/api/throttle.h"
-#include "control/operators.h"
-#include "control/publish.h"
+#include "control/api/message/message.h"
+#include "control/api/message/problem.h"
+#include "control/api/state/counts.h"
+#include "control/api/state/instance_board.h"
+#include "control/api/state/login_notes.h"
+#include "control/api/state/throttle.h"
+#include "control/changes/publish.h"
+#include "control/operators/operators.h"
 #include "identity/key_store.h"
 
 namespace weir::control::api {

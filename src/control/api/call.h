@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "base/schema.h"
+#include "base/json/schema.h"
 #include "control/api/api.h"
-#include "control/api/query.h"
+#include "control/api/message/query.h"
 #include "control/api/routes.h"
 
 namespace weir::control::api {

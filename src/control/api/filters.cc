@@ -1,9 +1,9 @@
 // Which filters there are, and putting one on a route, an upstream, a consumer or a group with a single call.
 #include <fmt/format.h>
 
-#include "base/nearest.h"
+#include "base/json/nearest.h"
 #include "control/api/handlers.h"
-#include "control/api/precondition.h"
+#include "control/api/message/precondition.h"
 #include "control/audit.h"
 
 namespace weir::control::api {

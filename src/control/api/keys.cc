@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
-#include "base/fields.h"
-#include "base/quantity.h"
+#include "base/json/fields.h"
+#include "base/json/quantity.h"
 #include "control/api/handlers.h"
-#include "control/api/time.h"
+#include "control/api/message/time.h"
 #include "control/audit.h"
 #include "identity/api_key.h"
 

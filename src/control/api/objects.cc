@@ -4,8 +4,8 @@
 #include <array>
 
 #include "control/api/handlers.h"
-#include "control/api/precondition.h"
-#include "control/api/time.h"
+#include "control/api/message/precondition.h"
+#include "control/api/message/time.h"
 #include "control/audit.h"
 
 namespace weir::control::api {

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-#include "base/fields.h"
-#include "base/quantity.h"
+#include "base/json/fields.h"
+#include "base/json/quantity.h"
 #include "control/api/handlers.h"
-#include "control/api/precondition.h"
-#include "control/api/time.h"
-#include "control/operator_changes.h"
+#include "control/api/message/precondition.h"
+#include "control/api/message/time.h"
+#include "control/changes/operator_changes.h"
 
 namespace weir::control::api {
 namespace {

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "control/api/handlers.h"
-#include "control/api/time.h"
+#include "control/api/message/time.h"
 #include "control/assemble.h"
 #include "control/audit.h"
 #include "control/diff.h"

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "control/api/problem.h"
+#include "control/api/message/problem.h"
 
 namespace weir::control::api {
 

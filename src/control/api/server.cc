@@ -4,10 +4,10 @@
 
 #include <chrono>
 
-#include "base/utf8.h"
-#include "control/api/problem.h"
+#include "base/json/utf8.h"
+#include "control/api/message/problem.h"
 #include "control/api/routes.h"
-#include "http/date.h"
+#include "http/message/date.h"
 
 namespace weir::control::api {
 namespace {

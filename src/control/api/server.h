@@ -9,8 +9,8 @@
 #include <string>
 
 #include "control/api/api.h"
-#include "control/api/instance_board.h"
-#include "control/api/message.h"
+#include "control/api/message/message.h"
+#include "control/api/state/instance_board.h"
 #include "http/server.h"
 #include "io/offload.h"
 

@@ -1,6 +1,6 @@
 // The draft's objects: one table per kind, with the body as it was put and columns made from it by the database. See
 // writer.h.
-#include "base/utf8.h"
+#include "base/json/utf8.h"
 #include "control/sql/columns.h"
 #include "control/sql/writer.h"
 

@@ -1,6 +1,6 @@
 // What a call meets when Redis is stopped, killed, slow, restarted or busy: how long it takes, and how soon all is
 // well again. Real servers; the times asserted are those of faults R2 with room for a busy machine.
-#include "adapters/redis/breaker.h"
+#include "adapters/redis/wire/breaker.h"
 #include "tests/adapters/redis/server.h"
 #include "tests/adapters/redis/slow_proxy.h"
 

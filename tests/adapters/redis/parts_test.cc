@@ -2,13 +2,13 @@
 // that is a number.
 #include <gtest/gtest.h>
 
-#include "adapters/redis/backoff.h"
-#include "adapters/redis/breaker.h"
 #include "adapters/redis/cluster.h"
-#include "adapters/redis/command.h"
 #include "adapters/redis/script.h"
 #include "adapters/redis/slot.h"
-#include "adapters/redis/unusable.h"
+#include "adapters/redis/wire/backoff.h"
+#include "adapters/redis/wire/breaker.h"
+#include "adapters/redis/wire/command.h"
+#include "adapters/redis/wire/unusable.h"
 
 namespace weir::adapters::redis {
 namespace {

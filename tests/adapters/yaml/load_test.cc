@@ -141,6 +141,17 @@ TEST(Load, RefusesWithTheRightPlace) {
   EXPECT_EQ(read("a: [1, 2\n"), "f:2:1: flow sequence without a closing bracket");
   EXPECT_EQ(read("a: *nowhere\n"), "f:1:4: no anchor &nowhere is complete before this alias");
   EXPECT_EQ(read("a: &a [*a]\n"), "f:1:8: no anchor &a is complete before this alias");
+  EXPECT_EQ(read("a: \"x\\0y\"\n"), "f:1:4: a NUL character in the text; remove the escape");
+}
+
+// What the library would read wrong is refused, not guessed at.
+TEST(Load, FoldedTexts) {
+  EXPECT_EQ(read("a: >-\n  one\n  line\n\n  two\n"), R"({"a":"one line\ntwo"})");
+  EXPECT_EQ(read("a: >\n  x\n    indented\n  y\n"), R"({"a":"x\n  indented\ny\n"})");
+  EXPECT_EQ(read("a: |\n  x\n\n    indented\n"), R"({"a":"x\n\n  indented\n"})");
+  EXPECT_EQ(read("a: >-\n  x\n\n    indented\n"),
+            "f:2:3: a folded text with an empty line before an indented one cannot be read; write it with | instead "
+            "of >, or in quotes");
 }
 
 TEST(Load, CoreTagsAndAliases) {

@@ -8,9 +8,9 @@
 
 #include "adapters/sqlite/store.h"
 #include "control/api/api.h"
-#include "control/api/query.h"
+#include "control/api/message/query.h"
 #include "control/api/server.h"
-#include "control/operator_changes.h"
+#include "control/changes/operator_changes.h"
 #include "filters/table.h"
 
 namespace weir::control::api {

@@ -1,0 +1,10 @@
+// The filters of this phase, one per file of its name; filters/table.cc lists them.
+#pragma once
+
+#include "pipeline/filter.h"
+
+namespace weir::filters {
+
+pipeline::FilterSpec access_log_spec();
+
+}  // namespace weir::filters
