@@ -2,20 +2,21 @@
 // then a sum over all.
 #include "limits/quota_file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <vector>
 
+#include "base/file/whole_file.h"
 #include "base/hash.h"
 
 namespace weir::limits {
 namespace {
 
 constexpr std::string_view kMagic = "weir quotas 1\n";
+// 10^8 quotas would take 1.6 GB; more memory than limits may have is no file of ours.
+constexpr std::size_t kMostBytes = 2UL * 1024 * 1024 * 1024;
 
 // What comes before the quotas.
 struct Head {
@@ -52,47 +53,18 @@ bool read(std::string_view bytes, Head& head, Words& words) {
   return true;
 }
 
-std::expected<std::string, std::string> contents(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return errno == ENOENT ? std::string()
-                           : std::expected<std::string, std::string>(
-                                 std::unexpected("cannot read " + path + ": " + std::strerror(errno)));
-  std::string out;
-  char piece[64 * 1024];
-  ssize_t got;
-  while ((got = ::read(fd, piece, sizeof piece)) > 0) out.append(piece, static_cast<std::size_t>(got));
-  ::close(fd);
-  if (got < 0) return std::unexpected("cannot read " + path + ": " + std::strerror(errno));
-  return out;
-}
-
-std::unexpected<std::string> failed(std::string_view what, const std::string& path) {
-  return std::unexpected("cannot " + std::string(what) + " " + path + ": " + std::strerror(errno));
-}
-
-bool write_all(int fd, std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
-}
-
 }  // namespace
 
 std::expected<void, std::string> QuotaFile::open(const std::string& directory, std::string& warning) {
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return failed("make", directory);
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return file_error("make", directory, errno);
   directory_ = directory;
   const std::string path = directory_ + "/quotas";
-  auto bytes = contents(path);
+  const auto bytes = read_file(path, kMostBytes);
   if (!bytes) return std::unexpected(bytes.error());
-  if (!bytes->empty()) {
+  if (*bytes && !(*bytes)->empty()) {
     Head head;
     Words words;
-    if (read(*bytes, head, words)) {
+    if (read(**bytes, head, words)) {
       local_.restore(head.seed, words);
       instances_.remembered(static_cast<std::uint32_t>(head.instances));
     } else {
@@ -124,30 +96,12 @@ std::expected<void, std::string> QuotaFile::save() {
   });
   std::memcpy(bytes.data() + count_at, &count, sizeof count);
   put(bytes, stable_hash(bytes));
-  auto written = write(bytes);
+  auto written = replace_file(directory_ + "/quotas", bytes, Access::own);
   if (written) {
     saved_changes_ = changes;
     saved_instances_ = instances;
   }
   return written;
-}
-
-std::expected<void, std::string> QuotaFile::write(const std::string& bytes) const {
-  const std::string path = directory_ + "/quotas", draft = path + ".new";
-  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return failed("write", draft);
-  const bool good = write_all(fd, bytes) && ::fsync(fd) == 0;
-  const int error = errno;
-  ::close(fd);
-  errno = error;
-  if (!good) return failed("write", draft);
-  if (::rename(draft.c_str(), path.c_str()) != 0) return failed("rename", draft);
-  // The name itself is on disk only when the folder is.
-  const int folder = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return failed("open", directory_);
-  ::fsync(folder);
-  ::close(folder);
-  return {};
 }
 
 void QuotaFile::run() {

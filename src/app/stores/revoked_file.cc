@@ -11,7 +11,7 @@
 #include <limits>
 
 #include "app/stores/revoked_tokens.h"
-#include "gateway/durable_file.h"
+#include "base/file/whole_file.h"
 
 namespace weir::app {
 namespace {
@@ -90,34 +90,6 @@ class Lock {
   int fd_;
 };
 
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
-}
-
-std::expected<void, std::string> replace(const std::string& file, std::string_view text) {
-  struct stat before{};
-  const bool there = ::stat(file.c_str(), &before) == 0;
-  const std::string draft = file + ".new";
-  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-  bool good = fd >= 0;
-  // The gateway may run as somebody else: whoever could read it still can.
-  if (good && there) good = ::fchmod(fd, before.st_mode & 07777) == 0;
-  if (good && there && ::fchown(fd, before.st_uid, before.st_gid) != 0) errno = 0;  // only root may, and need not
-  good = good && write_all(fd, text) && ::fsync(fd) == 0;
-  if (good) good = ::rename(draft.c_str(), file.c_str()) == 0;
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
-  if (good) return {};
-  if (fd >= 0) ::unlink(draft.c_str());
-  return std::unexpected("cannot write " + file + ": " + std::strerror(error));
-}
-
 class InFile final : public RevokedTokens {
  public:
   explicit InFile(std::string file) : file_(std::move(file)) {}
@@ -143,12 +115,13 @@ class InFile final : public RevokedTokens {
       there = true;
     }
     if (!there) lines->push_back({one.line, std::ceil(one.until), true});
-    return replace(file_, text_of(*lines));
+    // The gateway may run as somebody else: whoever could read it still can.
+    return replace_file(file_, text_of(*lines), Access::as_before);
   }
 
  private:
   std::expected<std::vector<Line>, std::string> read() const {
-    const auto text = gateway::read_file(file_, kMost);
+    const auto text = read_file(file_, kMost);
     if (!text) return std::unexpected(text.error());
     return *text ? lines_of(**text) : std::vector<Line>();
   }

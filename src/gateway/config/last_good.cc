@@ -5,9 +5,10 @@
 #include <charconv>
 #include <functional>
 
+#include "base/file/durable_folder.h"
+#include "base/file/whole_file.h"
 #include "base/hex.h"
 #include "base/random.h"
-#include "gateway/durable_file.h"
 
 namespace weir::gateway {
 namespace {

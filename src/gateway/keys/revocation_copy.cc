@@ -5,8 +5,9 @@
 #include <cmath>
 #include <limits>
 
+#include "base/file/durable_folder.h"
+#include "base/file/whole_file.h"
 #include "base/hex.h"
-#include "gateway/durable_file.h"
 #include "jose/digest.h"
 
 namespace weir::gateway {

@@ -149,9 +149,8 @@ TEST(Load, FoldedTexts) {
   EXPECT_EQ(read("a: >-\n  one\n  line\n\n  two\n"), R"({"a":"one line\ntwo"})");
   EXPECT_EQ(read("a: >\n  x\n    indented\n  y\n"), R"({"a":"x\n  indented\ny\n"})");
   EXPECT_EQ(read("a: |\n  x\n\n    indented\n"), R"({"a":"x\n\n  indented\n"})");
-  EXPECT_EQ(read("a: >-\n  x\n\n    indented\n"),
-            "f:2:3: a folded text with an empty line before an indented one cannot be read; write it with | instead "
-            "of >, or in quotes");
+  EXPECT_EQ(read("a: >-\n x\n\n  indented\n"),
+            "f:2:1: this folded text cannot be read exactly; write it with | instead of >, or in quotes");
 }
 
 TEST(Load, CoreTagsAndAliases) {

@@ -1,15 +1,14 @@
-// Small files that are whole or not there, whatever is killed meanwhile: written beside, synced, renamed. Used by
-// last_good.cc, on offload threads: it blocks. Errors are sentences that name the file and, where there is one, the
-// fix; nothing throws.
+// A folder of small files that are whole or not there (whole_file.h), which one process writes at a time. Blocks:
+// used on offload threads. Errors are sentences that name the file and, where there is one, the fix; nothing throws.
 #pragma once
 
 #include <expected>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-namespace weir::gateway {
+namespace weir {
 
 // A folder, held open and locked against other processes that hold it so.
 class DurableFolder {
@@ -30,13 +29,7 @@ class DurableFolder {
   int fd_;
 };
 
-// What a write that was killed leaves behind ends so.
-inline constexpr std::string_view kUnfinished = ".new";
-
 // The names in a folder, in no order; a folder that is not there has none.
 std::expected<std::vector<std::string>, std::string> names_in(const std::string& folder);
 
-// nullopt: there is none. An error also for what is no regular file, or longer than `most` bytes.
-std::expected<std::optional<std::string>, std::string> read_file(const std::string& path, std::size_t most);
-
-}  // namespace weir::gateway
+}  // namespace weir
