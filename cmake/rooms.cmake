@@ -91,6 +91,7 @@ function(weir_tests)
     target_include_directories(test_${flat} PRIVATE ${CMAKE_SOURCE_DIR})
     target_compile_definitions(test_${flat} PRIVATE WEIR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     _weir_targets(libraries ${room}/* ${WEIR_TEST_ROOMS_${flat}})
+    list(REMOVE_ITEM libraries weir_app)  # the program itself, which is no library
     target_link_libraries(test_${flat} PRIVATE ${libraries} GTest::gtest GTest::gtest_main)
     add_test(NAME ${flat} COMMAND test_${flat})
   endforeach()

@@ -106,6 +106,7 @@ def test_a_head_of_a_stranger_heals(control, server, weir, number):
     took = timed("the head is ours again", lambda: server.call("HGET", HEAD, "number") == str(first))
     assert took <= 5 * SCALE
     assert says(gateway.port, "/x") == "one"
+    until("nobody refuses anything any more", lambda: [i["state"] for i in plane.admin.instances()] == ["applied"])
     assert publish(plane, "two") == first + 1
     assert plane.admin.status(first + 1, "all")["state"] == "applied"
     assert says(gateway.port, "/x") == "two"

@@ -31,6 +31,7 @@ void ConfigFollower::follow(ports::ConfigChannel& channel, Revision in_use) {
                  {.arrived = [this](revision::Signed revision) { arrived(std::move(revision)); },
                   .broken = [this](std::uint64_t number, const std::string& why) { refuse(number, why); },
                   .complain = [this](const std::string& what) { complain(what); },
+                  .settled = [this] { settled(); },
                   .is_signed =
                       [this](const revision::Signed& revision) {
                         return revision::verify(revision, identity_.key).has_value();
@@ -75,6 +76,11 @@ void ConfigFollower::refuse(std::uint64_t number, const std::string& reason) {
   report(ports::Receipt::State::refused, number, reason);
 }
 
+// A stranger's revision that the control plane has cleared away must not stand as this gateway's last word.
+void ConfigFollower::settled() {
+  if (told_refused_ && in_use_ && !waiting_) report(ports::Receipt::State::applied, in_use_->number, {});
+}
+
 void ConfigFollower::report(ports::Receipt::State state, std::uint64_t number, std::string reason) {
   if (reason.size() > kLongestReason) {
     std::size_t end = kLongestReason;
@@ -82,6 +88,7 @@ void ConfigFollower::report(ports::Receipt::State state, std::uint64_t number, s
     reason.resize(end);
     reason += " …";
   }
+  told_refused_ = state == ports::Receipt::State::refused;
   channel_->report({.instance = identity_.instance,
                     .host = identity_.host,
                     .version = identity_.version,

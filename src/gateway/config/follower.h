@@ -49,6 +49,7 @@ class ConfigFollower {
   void complain(const std::string& what);
   void arrived(revision::Signed revision);
   void refuse(std::uint64_t number, const std::string& reason);
+  void settled();
   void report(ports::Receipt::State state, std::uint64_t number, std::string reason);
 
   Identity identity_;
@@ -58,6 +59,7 @@ class ConfigFollower {
   Revision in_use_;
   Revision waiting_;
   std::string complaint_;
+  bool told_refused_ = false;  // by the last receipt
   Revision refused_;  // the newest that was verified and still not taken
 };
 

@@ -91,6 +91,20 @@ TEST_F(ConfigFollowerTest, RefusesAnotherKeysSignature) {
   EXPECT_EQ(woken, 1) << "the true one of that number is still welcome";
 }
 
+TEST_F(ConfigFollowerTest, ARefusalIsTakenBackWhenWhatWasRefusedIsGone) {
+  follower.follow(channel, std::make_shared<const revision::Signed>(made(7)));
+  channel.told.settled();
+  EXPECT_EQ(channel.receipts.size(), 1U) << "there is nothing to take back";
+  channel.told.broken(9, "this is no revision");
+  EXPECT_EQ(channel.receipts.back().state, State::refused);
+  channel.told.settled();
+  channel.told.settled();
+  ASSERT_EQ(channel.receipts.size(), 3U);
+  EXPECT_EQ(channel.receipts.back().state, State::applied);
+  EXPECT_EQ(channel.receipts.back().revision, 7U);
+  EXPECT_EQ(channel.receipts.back().reason, "");
+}
+
 TEST_F(ConfigFollowerTest, RefusesADocumentThatWasChanged) {
   follower.follow(channel, nullptr);
   revision::Signed changed = made(3);

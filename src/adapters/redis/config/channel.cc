@@ -86,6 +86,8 @@ io::Task<bool> ConfigChannel::look() {
     odd = "Redis has revision " + std::to_string(head.number) + ", which is older than the one in use";
   } else if (is_to_be_fetched(head)) {
     co_return co_await fetch(head);
+  } else if (head.number == have_.number && head.digest == have_.digest) {
+    handlers_.settled();
   }
   complain(of_revisions_, std::move(odd));
   co_return true;

@@ -86,6 +86,7 @@ class ConfigChannelTest : public ::testing::Test {
                },
            .broken = [this](std::uint64_t number, std::string why) { broken.emplace_back(number, std::move(why)); },
            .complain = [this](const std::string& sentence) { complaints.push_back(sentence); },
+           .settled = [this] { ++settled; },
            .is_signed = [key](const revision::Signed& one) { return revision::verify(one, key).has_value(); }});
     }
     ~Gateway() {
@@ -101,6 +102,7 @@ class ConfigChannelTest : public ::testing::Test {
     std::vector<revision::Signed> arrived;
     std::vector<std::pair<std::uint64_t, std::string>> broken;
     std::vector<std::string> complaints;
+    int settled = 0;
     ConfigChannel side;
   };
 

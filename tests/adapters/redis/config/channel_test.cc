@@ -110,6 +110,24 @@ TEST_F(ConfigChannelTest, WhatNobodySignedStandsInTheWayOfNothing) {
   EXPECT_EQ(follower->arrived.size(), 4u);
 }
 
+TEST_F(ConfigChannelTest, TheHeadInUseSettlesWhatWasBrokenAboveIt) {
+  ASSERT_TRUE(bench.connected());
+  write(make(1));
+  const auto follower = gateway();
+  ASSERT_TRUE(follower->reaches(1));
+  ASSERT_TRUE(bench.until([&] { return follower->settled > 0; }));
+  write(2, std::string(64, 'a'), "no revision");
+  ASSERT_TRUE(bench.until([&] { return !follower->broken.empty(); }));
+  const int before = follower->settled;
+  let_pass(3 * kEvery);
+  EXPECT_EQ(follower->settled, before);
+  head("1", std::string(64, 'b'));
+  let_pass(3 * kEvery);
+  EXPECT_EQ(follower->settled, before) << "of that number, but another";
+  head("1", make(1).digest);
+  EXPECT_TRUE(bench.until([&] { return follower->settled > before; }));
+}
+
 TEST_F(ConfigChannelTest, ADocumentThatIsMendedUnderItsHeadIsTaken) {
   ASSERT_TRUE(bench.connected());
   write(1, make(1).digest, "a stranger's");
