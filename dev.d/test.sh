@@ -56,7 +56,7 @@ over_io_uring() {
 
 # What TSan is for: rooms whose tests start threads, and end-to-end tests of more than what one worker does with the bytes of
 # one connection. The rest shows no race that these do not, and costs minutes.
-threads=(base io limits identity upstream gateway control adapters_redis adapters_sqlite adapters_postgres adapters_cares)
+threads=(app base io limits identity upstream gateway control adapters_redis adapters_sqlite adapters_postgres adapters_cares)
 one_thread=(browser cli cli_help cors curl date docs expect filter_pages filter_scopes filters forward_auth framing harness
   harness_postgres hmac identity_headers log_injection named_certificates names route_match routing slow_clients systemd targets
   timeouts trailers upstream_garbage)

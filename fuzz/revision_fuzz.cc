@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "io/sha256.h"
+#include "crypto/digest.h"
 #include "revision/delta.h"
 #include "revision/splice.h"
 
@@ -20,7 +20,7 @@ void require(bool holds) {
 
 void try_delta(const revision::Signed& from, std::string_view bytes) {
   if (const auto after = revision::apply_delta(from, bytes)) {
-    require(after->digest == io::sha256_hex(after->document));
+    require(after->digest == crypto::sha256_hex(after->document));
     const auto back = revision::decode(revision::encode(*after));
     require(back && back->document == after->document && back->number == after->number);
   }
@@ -66,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   revision::Signed start;
   start.number = 1;
   start.document = to_canonical(*from);
-  start.digest = io::sha256_hex(start.document);
+  start.digest = crypto::sha256_hex(start.document);
   try_delta(start, bytes);
   try_json(*from, bytes);
   return 0;

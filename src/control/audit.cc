@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 #include "identity/seal.h"
 
 namespace weir::control {
@@ -27,7 +27,7 @@ Json without_hash(const AuditEntry& entry) {
   return out;
 }
 
-std::string digest_of(std::string_view secret) { return "sha256:" + identity::to_hex(identity::sha256(secret)); }
+std::string digest_of(std::string_view secret) { return "sha256:" + crypto::to_hex(crypto::sha256(secret)); }
 
 void redact(Json& value) {
   if (value.is_string()) {
@@ -75,7 +75,7 @@ StoreResult<void> append_audit(StoreWriter& writer, AuditEntry entry, AuditTail*
 }
 
 std::string hash_of(const AuditEntry& entry) {
-  return identity::to_hex(identity::sha256(to_canonical(without_hash(entry))));
+  return crypto::to_hex(crypto::sha256(to_canonical(without_hash(entry))));
 }
 
 Json to_json(const AuditEntry& entry) {

@@ -1,6 +1,6 @@
 #include "control/secrets.h"
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 #include "identity/seal.h"
 
 namespace weir::control {
@@ -34,7 +34,7 @@ std::expected<Json, Findings> sealed_body(Kind kind, std::string_view name, Json
     if (!opened)
       return refuse(kind, name, field, std::move(opened.error()),
                     "seal it anew for this name and this control plane, or give it in plain: it is sealed here");
-    identity::wipe(*opened);
+    crypto::wipe(*opened);
     return body;
   }
   const Json* old = before == nullptr ? nullptr : before->find(field);
@@ -42,8 +42,8 @@ std::expected<Json, Findings> sealed_body(Kind kind, std::string_view name, Json
                               : identity::unseal(old->as_string(), master_key, about);
   body.set(field,
            known && *known == plain ? std::string(old->as_string()) : identity::seal(plain, master_key, about));
-  if (known) identity::wipe(*known);
-  identity::wipe(plain);
+  if (known) crypto::wipe(*known);
+  crypto::wipe(plain);
   return body;
 }
 

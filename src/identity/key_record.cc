@@ -47,7 +47,7 @@ Json to_json(const KeyRecord& record) {
   Json secrets = Json::array();
   for (const KeyRecord::Secret& secret : record.secrets) {
     Json one = Json::object();
-    one.set("hash", to_hex(secret.hash));
+    one.set("hash", crypto::to_hex(secret.hash));
     one.set("created", secret.created);
     if (secret.expires != 0) one.set("expires", secret.expires);
     secrets.push(std::move(one));
@@ -74,7 +74,7 @@ std::expected<KeyRecord, std::string> key_record(const Json& json) {
   if (const Json* secrets = json.find("secrets")) {
     for (const Json& item : secrets->items()) {
       KeyRecord::Secret secret;
-      if (!from_hex(text_in(item, "hash"), secret.hash))
+      if (!crypto::from_hex(text_in(item, "hash"), secret.hash))
         return std::unexpected("the key " + out.id + " has a hash that is none");
       secret.created = time_in(item, "created");
       secret.expires = time_in(item, "expires");

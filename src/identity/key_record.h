@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "base/json/json.h"
-#include "identity/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::identity {
 
 // Times are seconds since the epoch; 0: never.
 struct KeyRecord {
   struct Secret {
-    Digest hash{};  // HMAC-SHA-256(pepper, secret)
+    crypto::Digest hash{};  // HMAC-SHA-256(pepper, secret)
     std::int64_t created = 0;
     std::int64_t expires = 0;  // the older of two ends when its grace is over
   };

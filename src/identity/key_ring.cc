@@ -42,10 +42,10 @@ KeyRing::Answer KeyRing::look_up(std::string_view id, std::string_view secret, s
   out.outcome = Outcome::unknown;
   if (entry == nullptr) return out;
   // Whether the secret holds comes first: who does not have it learns nothing of the key.
-  const Digest mac = (*keys_->pepper)(secret);
+  const crypto::Digest mac = (*keys_->pepper)(secret);
   bool holds = false, ended = false;
   for (std::size_t i = 0; i < entry->secret_count; ++i) {
-    if (!equal_in_constant_time(mac, entry->hashes[i])) continue;
+    if (!crypto::equal_in_constant_time(mac, entry->hashes[i])) continue;
     const std::int64_t until = entry->secret_expires[i];
     (until == 0 || now < until ? holds : ended) = true;
   }

@@ -14,7 +14,7 @@ namespace weir::identity {
 struct KeySet {
   std::shared_ptr<const KeyTable> all;
   std::shared_ptr<const KeyTable> changed;  // wins over `all`; nullptr: nothing has changed
-  std::shared_ptr<const Mac> pepper;
+  std::shared_ptr<const crypto::Mac> pepper;
 };
 
 // How many keys there are of each state, at `now` in seconds: those a request would meet.

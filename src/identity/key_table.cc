@@ -11,7 +11,7 @@ constexpr std::uint64_t kIndexMask = 0xffffffff;
 
 HashSeed random_seed() noexcept {
   std::array<unsigned char, sizeof(HashSeed)> bytes;
-  random_bytes(bytes);
+  crypto::random_bytes(bytes);
   HashSeed out;
   std::memcpy(&out, bytes.data(), sizeof out);
   return out;

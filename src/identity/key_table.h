@@ -24,7 +24,7 @@ class KeyTable {
     bool disabled = false;
     bool revoked = false;
     std::uint8_t secret_count = 0;
-    std::array<Digest, kMostSecrets> hashes;
+    std::array<crypto::Digest, kMostSecrets> hashes;
     std::array<std::int64_t, kMostSecrets> secret_expires;  // seconds; 0: never
     std::int64_t expires = 0;
     std::uint32_t consumer = 0;  // into the table's words

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <vector>
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::identity {
 namespace {
@@ -46,14 +46,14 @@ bool derive(const PasswordHash& how, std::string_view password, std::span<unsign
 }
 
 std::string unpadded(std::string_view bytes) {
-  std::string out = to_base64({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});
+  std::string out = crypto::to_base64({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});
   while (out.ends_with('=')) out.pop_back();
   return out;
 }
 
 std::string random_text(std::size_t size) {
   std::string out(size, '\0');
-  random_bytes({reinterpret_cast<unsigned char*>(out.data()), out.size()});
+  crypto::random_bytes({reinterpret_cast<unsigned char*>(out.data()), out.size()});
   return out;
 }
 
@@ -86,9 +86,9 @@ std::expected<PasswordHash, std::string> parse_password_hash(std::string_view te
         std::string("expected $scrypt$… or $pbkdf2-sha256$…, not the password and no other kind of hash"));
   }
   if (auto read = read_costs(parts[2], out); !read) return std::unexpected(read.error());
-  if (!from_base64(parts[3], out.salt) || out.salt.size() < 8)
+  if (!crypto::from_base64(parts[3], out.salt) || out.salt.size() < 8)
     return std::unexpected(std::string("the salt is not base64 of 8 bytes or more"));
-  if (!from_base64(parts[4], out.hash) || out.hash.size() < 16 || out.hash.size() > 64)
+  if (!crypto::from_base64(parts[4], out.hash) || out.hash.size() < 16 || out.hash.size() > 64)
     return std::unexpected(std::string("the hash is not base64 of 16 to 64 bytes"));
   return out;
 }
@@ -97,7 +97,8 @@ bool password_holds(const PasswordHash& hash, std::string_view password) {
   std::array<unsigned char, 64> made{};
   const std::span<unsigned char> out(made.data(), std::min(hash.hash.size(), made.size()));
   if (out.empty() || !derive(hash, password, out)) return false;
-  return equal_in_constant_time(out, {reinterpret_cast<const unsigned char*>(hash.hash.data()), hash.hash.size()});
+  return crypto::equal_in_constant_time(out,
+                                        {reinterpret_cast<const unsigned char*>(hash.hash.data()), hash.hash.size()});
 }
 
 std::string hash_password(std::string_view password) {

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::identity {
 namespace {
@@ -31,10 +31,10 @@ const unsigned char* bytes(std::string_view text) { return reinterpret_cast<cons
 int length(std::string_view text) { return static_cast<int>(text.size()); }
 
 // RFC 5869: extract under a salt of our own, and one block of expand, which is as long as an AES-256 key.
-Digest derive(std::string_view master_key) {
-  const Digest extracted = Mac("weir sealed text")(master_key);
+crypto::Digest derive(std::string_view master_key) {
+  const crypto::Digest extracted = crypto::Mac("weir sealed text")(master_key);
   const std::string_view key(reinterpret_cast<const char*>(extracted.data()), extracted.size());
-  return Mac(key)({"AES-256-GCM v1", std::string_view("\x01", 1)});
+  return crypto::Mac(key)({"AES-256-GCM v1", std::string_view("\x01", 1)});
 }
 
 }  // namespace
@@ -45,9 +45,9 @@ std::string about_certificate(std::string_view name) { return "certificate/" + s
 bool is_sealed(std::string_view text) noexcept { return text.starts_with(kPrefix); }
 
 std::string seal(std::string_view plain, std::string_view master_key, std::string_view about) {
-  const Digest key = derive(master_key);
+  const crypto::Digest key = derive(master_key);
   std::string out(kNonce + plain.size() + kTag, '\0');
-  random_bytes({bytes(out), kNonce});
+  crypto::random_bytes({bytes(out), kNonce});
   const Context context(EVP_CIPHER_CTX_new());
   int written = 0, last = 0;
   unsigned char* const text = bytes(out) + kNonce;
@@ -58,15 +58,15 @@ std::string seal(std::string_view plain, std::string_view master_key, std::strin
                       EVP_EncryptFinal_ex(context.get(), text + written, &last) == 1 &&
                       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTag, text + plain.size()) == 1;
   if (!sealed) give_up();
-  return std::string(kPrefix) + to_base64({bytes(out), out.size()});
+  return std::string(kPrefix) + crypto::to_base64({bytes(out), out.size()});
 }
 
 std::expected<std::string, std::string> unseal(std::string_view sealed, std::string_view master_key,
                                                std::string_view about) {
   std::string raw;
-  if (!is_sealed(sealed) || !from_base64(sealed.substr(kPrefix.size()), raw) || raw.size() < kNonce + kTag)
+  if (!is_sealed(sealed) || !crypto::from_base64(sealed.substr(kPrefix.size()), raw) || raw.size() < kNonce + kTag)
     return std::unexpected("cannot be opened: it is no sealed text, or not all of it");
-  const Digest key = derive(master_key);
+  const crypto::Digest key = derive(master_key);
   const std::string_view text = std::string_view(raw).substr(kNonce, raw.size() - kNonce - kTag);
   std::string out(text.size(), '\0');
   const Context context(EVP_CIPHER_CTX_new());
@@ -78,7 +78,7 @@ std::expected<std::string, std::string> unseal(std::string_view sealed, std::str
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTag, bytes(raw) + raw.size() - kTag) == 1 &&
       EVP_DecryptFinal_ex(context.get(), bytes(out) + written, &last) == 1;
   if (opened) return out;
-  wipe(out);  // what GCM gives before the tag is proven is nobody's to see
+  crypto::wipe(out);  // what GCM gives before the tag is proven is nobody's to see
   return std::unexpected("cannot be opened: it was sealed by another master key or for another name, or is damaged");
 }
 

@@ -14,7 +14,7 @@ bool over(std::uint64_t cell, std::uint64_t now) noexcept { return ((now - cell)
 
 Seen::Seen() : sets_(std::make_unique<Set[]>(kSets)) {}
 
-bool Seen::add(const Digest& mark, std::int64_t now, std::int64_t until) noexcept {
+bool Seen::add(const crypto::Digest& mark, std::int64_t now, std::int64_t until) noexcept {
   std::uint64_t low, high;
   std::memcpy(&low, mark.data(), sizeof low);
   std::memcpy(&high, mark.data() + sizeof low, sizeof high);

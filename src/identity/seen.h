@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::identity {
 
@@ -17,7 +17,7 @@ class Seen {
   Seen();
 
   // False: `mark` was added before and its time is not over. Times in seconds.
-  bool add(const Digest& mark, std::int64_t now, std::int64_t until) noexcept;
+  bool add(const crypto::Digest& mark, std::int64_t now, std::int64_t until) noexcept;
 
  private:
   // 65,536 cells in sets of 8: 512 KiB, which holds five minutes of 200 signed requests a second.

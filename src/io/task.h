@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "io/frame_pool.h"
+#include "base/frame_pool.h"
 
 namespace weir::io {
 

@@ -3,8 +3,8 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 
+#include "crypto/openssl.h"
 #include "jose/base64url.h"
-#include "jose/openssl.h"
 #include "jose/roca.h"
 
 namespace weir::jose {
@@ -45,8 +45,8 @@ std::expected<void, std::string> check_purpose(const Json& jwk) {
 }
 
 PkeyPtr from_params(const char* type, OSSL_PARAM_BLD* builder) {
-  const ParamsPtr params(OSSL_PARAM_BLD_to_param(builder));
-  const PkeyContextPtr context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
+  const crypto::ParamsPtr params(OSSL_PARAM_BLD_to_param(builder));
+  const crypto::PkeyContextPtr context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
   EVP_PKEY* key = nullptr;
   if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
       EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
@@ -69,9 +69,9 @@ Made read_rsa(const Json& jwk, std::string kid, std::string_view alg, const KeyR
   if (auto sound = check_rsa(*n, *e); !sound) return no(std::move(sound.error()));
   const auto algorithms = algorithms_for(KeyType::rsa, alg, rules);
   if (!algorithms) return no(algorithms.error());
-  const BignumPtr modulus(BN_bin2bn(bytes(*n), static_cast<int>(n->size()), nullptr));
-  const BignumPtr exponent(BN_bin2bn(bytes(*e), static_cast<int>(e->size()), nullptr));
-  const ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
+  const crypto::BignumPtr modulus(BN_bin2bn(crypto::bytes(*n), static_cast<int>(n->size()), nullptr));
+  const crypto::BignumPtr exponent(BN_bin2bn(crypto::bytes(*e), static_cast<int>(e->size()), nullptr));
+  const crypto::ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
   if (!modulus || !exponent || !builder ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) != 1)
@@ -102,12 +102,12 @@ Made read_ec(const Json& jwk, std::string kid, std::string_view alg, const KeyRu
   const auto algorithms = algorithms_for(curve->type, alg, rules);
   if (!algorithms) return no(algorithms.error());
   const std::string point = "\x04" + *x + *y;
-  const ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
+  const crypto::ParamBuilderPtr builder(OSSL_PARAM_BLD_new());
   if (!builder || OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) != 1 ||
       OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) != 1)
     return no("OpenSSL refuses it");
   PkeyPtr key = from_params("EC", builder.get());
-  const PkeyContextPtr check(key ? EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr) : nullptr);
+  const crypto::PkeyContextPtr check(key ? EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr) : nullptr);
   const bool on_curve = check && EVP_PKEY_public_check(check.get()) == 1;
   ERR_clear_error();
   if (!on_curve) return no("its point is not on its curve");
@@ -125,9 +125,9 @@ Made read_okp(const Json& jwk, std::string kid, std::string_view alg, const KeyR
   if (x->size() != (small ? 32U : 57U)) return no("its \"x\" has not the length of its curve");
   const auto algorithms = algorithms_for(small ? KeyType::ed25519 : KeyType::ed448, alg, rules);
   if (!algorithms) return no(algorithms.error());
-  return finish(
-      std::move(kid), *algorithms,
-      PkeyPtr(EVP_PKEY_new_raw_public_key_ex(nullptr, small ? "ED25519" : "ED448", nullptr, bytes(*x), x->size())));
+  return finish(std::move(kid), *algorithms,
+                PkeyPtr(EVP_PKEY_new_raw_public_key_ex(nullptr, small ? "ED25519" : "ED448", nullptr,
+                                                       crypto::bytes(*x), x->size())));
 }
 
 Made read_secret(const Json& jwk, std::string kid, std::string_view alg, const KeyRules& rules) {

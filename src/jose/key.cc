@@ -6,8 +6,8 @@
 #include <openssl/hmac.h>
 #include <openssl/rsa.h>
 
-#include "jose/digest.h"
-#include "jose/openssl.h"
+#include "crypto/digest.h"
+#include "crypto/openssl.h"
 
 namespace weir::jose {
 namespace {
@@ -96,7 +96,8 @@ bool Key::prepare(Algorithm algorithm) {
 
 bool Key::same_material(const Key& other) const noexcept {
   if (is_secret() != other.is_secret()) return false;
-  return is_secret() ? same(secret_, other.secret_) : EVP_PKEY_eq(key_.get(), other.key_.get()) == 1;
+  return is_secret() ? crypto::equal_in_constant_time(secret_, other.secret_)
+                     : EVP_PKEY_eq(key_.get(), other.key_.get()) == 1;
 }
 
 bool Key::verify(Algorithm algorithm, std::string_view input, std::string_view signature) const noexcept {
@@ -121,17 +122,18 @@ bool Key::verify(Algorithm algorithm, std::string_view input, std::string_view s
 bool Key::verify_hmac(const AlgorithmInfo& about, std::string_view input, std::string_view mac) const noexcept {
   std::array<unsigned char, EVP_MAX_MD_SIZE> made;
   unsigned size = 0;
-  if (!HMAC(method(about), secret_.data(), static_cast<int>(secret_.size()), bytes(input), input.size(), made.data(),
-            &size))
+  if (!HMAC(method(about), secret_.data(), static_cast<int>(secret_.size()), crypto::bytes(input), input.size(),
+            made.data(), &size))
     return false;
-  return same({reinterpret_cast<const char*>(made.data()), size}, mac);
+  return crypto::equal_in_constant_time({reinterpret_cast<const char*>(made.data()), size}, mac);
 }
 
 bool Key::verify_eddsa(std::string_view input, std::string_view signature) const noexcept {
-  const DigestContextPtr context(EVP_MD_CTX_new());
+  const crypto::DigestContextPtr context(EVP_MD_CTX_new());
   return context &&
          EVP_DigestVerifyInit_ex(context.get(), nullptr, nullptr, nullptr, nullptr, key_.get(), nullptr) == 1 &&
-         EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(input), input.size()) == 1;
+         EVP_DigestVerify(context.get(), crypto::bytes(signature), signature.size(), crypto::bytes(input),
+                          input.size()) == 1;
 }
 
 bool Key::verify_digest(const AlgorithmInfo& about, std::string_view input,
@@ -145,8 +147,9 @@ bool Key::verify_digest(const AlgorithmInfo& about, std::string_view input,
     if (length == 0) return false;
     signature = {reinterpret_cast<const char*>(der.data()), length};
   }
-  const PkeyContextPtr context(EVP_PKEY_CTX_dup(prepared_[static_cast<std::size_t>(about.algorithm)].get()));
-  return context && EVP_PKEY_verify(context.get(), bytes(signature), signature.size(), digest.data(), size) == 1;
+  const crypto::PkeyContextPtr context(EVP_PKEY_CTX_dup(prepared_[static_cast<std::size_t>(about.algorithm)].get()));
+  return context &&
+         EVP_PKEY_verify(context.get(), crypto::bytes(signature), signature.size(), digest.data(), size) == 1;
 }
 
 }  // namespace weir::jose

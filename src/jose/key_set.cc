@@ -34,7 +34,7 @@ Made KeySet::from_json(const Json& json, const KeyRules& rules) {
       out->skipped_.push_back({std::move(name), std::move(key.error())});
     }
   }
-  out->digest_ = sha256(to_canonical(json));
+  out->digest_ = crypto::sha256(to_canonical(json));
   out->leave_out_secrets();
   out->leave_out_twins(bad);
   return out;
@@ -44,7 +44,7 @@ Made KeySet::from_pem(std::string_view pem, const KeyRules& rules) {
   auto key = read_pem(pem, rules);
   if (!key) return std::unexpected(std::move(key.error()));
   auto out = std::make_shared<KeySet>();
-  out->digest_ = sha256(pem);
+  out->digest_ = crypto::sha256(pem);
   out->add(std::move(*key));
   return out;
 }
@@ -57,7 +57,7 @@ Made KeySet::from_secret(std::string secret, AlgorithmSet algorithms) {
                              " needs at least " + std::to_string(about.digest_size));
   }
   auto out = std::make_shared<KeySet>();
-  out->digest_ = sha256(secret);
+  out->digest_ = crypto::sha256(secret);
   out->add(Key::secret({}, algorithms, std::move(secret)));
   return out;
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/json/json.h"
-#include "jose/digest.h"
+#include "crypto/digest.h"
 #include "jose/key.h"
 
 namespace weir::jose {
@@ -51,7 +51,7 @@ class KeySet {
 
   std::size_t size() const noexcept { return keys_.size(); }
   // Of what it was read from: two sets with the same are the same set.
-  const Digest& digest() const noexcept { return digest_; }
+  const crypto::Digest& digest() const noexcept { return digest_; }
   const std::vector<Skipped>& skipped() const noexcept { return skipped_; }
 
   // What a token names, by kid and algorithm.
@@ -75,7 +75,7 @@ class KeySet {
 
   std::vector<std::unique_ptr<const Key>> keys_;  // sorted by kid
   std::vector<Skipped> skipped_;
-  Digest digest_{};
+  crypto::Digest digest_{};
 };
 
 }  // namespace weir::jose

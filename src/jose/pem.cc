@@ -5,18 +5,18 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "crypto/openssl.h"
 #include "jose/jwk.h"
-#include "jose/openssl.h"
 
 namespace weir::jose {
 namespace {
 
-using X509Ptr = std::unique_ptr<X509, Release<X509_free>>;
+using X509Ptr = std::unique_ptr<X509, crypto::Release<X509_free>>;
 
 std::unexpected<std::string> no(std::string reason) { return std::unexpected(std::move(reason)); }
 
 PkeyPtr load(std::string_view pem) {
-  const BioPtr in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const crypto::BioPtr in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   if (!in) return nullptr;
   PkeyPtr out;
   if (pem.find("-----BEGIN CERTIFICATE-----") != std::string_view::npos) {
@@ -32,7 +32,7 @@ PkeyPtr load(std::string_view pem) {
 std::string number(const EVP_PKEY* key, const char* name) {
   BIGNUM* value = nullptr;
   if (EVP_PKEY_get_bn_param(key, name, &value) != 1) return {};
-  const BignumPtr owned(value);
+  const crypto::BignumPtr owned(value);
   std::string out(static_cast<std::size_t>(BN_num_bytes(value)), '\0');
   BN_bn2bin(value, reinterpret_cast<unsigned char*>(out.data()));
   return out;

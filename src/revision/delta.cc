@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "io/sha256.h"
+#include "crypto/digest.h"
 #include "revision/header.h"
 #include "revision/merge_list.h"
 #include "revision/splice.h"
@@ -89,7 +89,7 @@ std::expected<Signed, std::string> apply_delta(const Signed& from, std::string_v
     return unfit("it does not start from revision " + std::to_string(from.number) + ", or is torn");
   const auto delta = parse_json(parts->rest);
   if (!delta) return unfit("it is no JSON");
-  if (auto text = splice(from.document, *delta); text && io::sha256_hex(*text) == out.digest) {
+  if (auto text = splice(from.document, *delta); text && crypto::sha256_hex(*text) == out.digest) {
     out.document = std::move(*text);
     return out;
   }
@@ -99,7 +99,7 @@ std::expected<Signed, std::string> apply_delta(const Signed& from, std::string_v
   const auto after = apply(*before, *delta);
   if (!after) return std::unexpected(after.error());
   out.document = to_canonical(*after);
-  if (io::sha256_hex(out.document) != out.digest)
+  if (crypto::sha256_hex(out.document) != out.digest)
     return unfit("what it leads to is not revision " + std::to_string(out.number));
   return out;
 }

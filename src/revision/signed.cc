@@ -13,28 +13,16 @@
 #include <memory>
 
 #include "base/json/json.h"
-#include "io/sha256.h"
+#include "crypto/digest.h"
+#include "crypto/openssl.h"
 #include "revision/header.h"
 
 namespace weir::revision {
 namespace {
 
-template <auto release>
-struct Release {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    release(object);
-  }
-};
-using PkeyPtr = std::unique_ptr<EVP_PKEY, Release<EVP_PKEY_free>>;
-using BioPtr = std::unique_ptr<BIO, Release<BIO_free>>;
-using DigestContextPtr = std::unique_ptr<EVP_MD_CTX, Release<EVP_MD_CTX_free>>;
+using PkeyPtr = std::unique_ptr<EVP_PKEY, crypto::Release<EVP_PKEY_free>>;
 
 constexpr std::int64_t kForm = 1;
-
-const unsigned char* bytes(std::string_view text) noexcept {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
 
 // Only a broken OpenSSL (no default provider, no memory) gets there, and nothing can be signed then.
 [[noreturn]] void broken(const char* what) noexcept {
@@ -63,7 +51,7 @@ SigningKey SigningKey::generate() {
 
 std::expected<SigningKey, std::string> SigningKey::from_pem(std::string_view pem) {
   if (pem.size() > 64 * 1024) return std::unexpected("this is no private key: it is longer than 64 KB");
-  BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  crypto::BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   PkeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
   ERR_clear_error();  // TLS on this thread would take what is left there for its own
   if (!key)
@@ -95,7 +83,7 @@ SigningKey::~SigningKey() { OPENSSL_cleanse(seed_.data(), seed_.size()); }
 
 std::string SigningKey::to_pem() const {
   const PkeyPtr key = private_key(seed_);
-  BioPtr bio(BIO_new(BIO_s_secmem()));
+  crypto::BioPtr bio(BIO_new(BIO_s_secmem()));
   char* text = nullptr;
   if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
     broken("write a key");
@@ -113,13 +101,13 @@ PublicKey SigningKey::public_key() const noexcept {
 
 Signed SigningKey::sign(std::uint64_t number, std::string document, std::int64_t made_at) const {
   Signed out{number, std::move(document), {}, made_at, {}};
-  out.digest = io::sha256_hex(out.document);
+  out.digest = crypto::sha256_hex(out.document);
   const std::string text = to_be_signed(out);
   const PkeyPtr key = private_key(seed_);
-  DigestContextPtr context(EVP_MD_CTX_new());
+  crypto::DigestContextPtr context(EVP_MD_CTX_new());
   std::size_t size = out.signature.size();
   if (!context || EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()) != 1 ||
-      EVP_DigestSign(context.get(), out.signature.data(), &size, bytes(text), text.size()) != 1)
+      EVP_DigestSign(context.get(), out.signature.data(), &size, crypto::bytes(text), text.size()) != 1)
     broken("sign");
   return out;
 }
@@ -144,16 +132,16 @@ std::expected<void, std::string> verify(const Signed& revision, const PublicKey&
   // The signature first: what is signed by nobody we know is not even hashed.
   const std::string text = to_be_signed(revision);
   const PkeyPtr pkey(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.data(), key.size()));
-  DigestContextPtr context(EVP_MD_CTX_new());
+  crypto::DigestContextPtr context(EVP_MD_CTX_new());
   const bool holds = pkey && context &&
                      EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, pkey.get()) == 1 &&
                      EVP_DigestVerify(context.get(), revision.signature.data(), revision.signature.size(),
-                                      bytes(text), text.size()) == 1;
+                                      crypto::bytes(text), text.size()) == 1;
   ERR_clear_error();
   if (!holds)
     return std::unexpected("the signature of revision " + std::to_string(revision.number) +
                            " does not hold for the public key " + to_hex(key));
-  if (io::sha256_hex(revision.document) != revision.digest)
+  if (crypto::sha256_hex(revision.document) != revision.digest)
     return std::unexpected("the document of revision " + std::to_string(revision.number) +
                            " does not have the digest that was signed");
   return {};

@@ -1,10 +1,10 @@
 #include "snapshot/document.h"
 
-#include "io/sha256.h"
+#include "crypto/digest.h"
 
 namespace weir::snapshot {
 
-std::string digest(const Json& document) { return io::sha256_hex(to_canonical(document)); }
+std::string digest(const Json& document) { return crypto::sha256_hex(to_canonical(document)); }
 
 Position position_at(const Json& root, std::string_view path) {
   const Json* at = &root;

@@ -12,7 +12,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
 # A vendor's header (prefix) and the only rooms that may include it.
 VENDORS = {
-    "openssl/": {"io", "io/tls", "identity", "jose", "revision", "control"},
+    "openssl/": {"crypto", "io", "io/tls", "identity", "jose", "revision"},
     "ares": {"adapters/cares"},
     "libfyaml": {"adapters/yaml"},
     "CLI/": {"app"},

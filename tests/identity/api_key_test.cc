@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::identity {
 namespace {
@@ -47,7 +47,7 @@ TEST(ApiKey, AChecksumDoesNotMakeOtherLettersGood) {
 }
 
 TEST(Base62, EveryDigitComesUp) {
-  const std::string text = random_base62(20'000);
+  const std::string text = crypto::random_base62(20'000);
   std::array<int, 256> seen{};
   for (const char c : text) ++seen[static_cast<unsigned char>(c)];
   int kinds = 0;
@@ -59,7 +59,7 @@ TEST(Base62, EveryDigitComesUp) {
     EXPECT_LT(count, 470);
   }
   EXPECT_EQ(kinds, 62);
-  EXPECT_NE(random_base62(32), random_base62(32));
+  EXPECT_NE(crypto::random_base62(32), crypto::random_base62(32));
 }
 
 }  // namespace

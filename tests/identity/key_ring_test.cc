@@ -8,7 +8,7 @@ namespace {
 using Outcome = ports::CredentialStore::Outcome;
 constexpr std::int64_t kNow = 1'800'000'000;
 
-const std::shared_ptr<const Mac> kPepper = std::make_shared<const Mac>("a pepper of the tests");
+const std::shared_ptr<const crypto::Mac> kPepper = std::make_shared<const crypto::Mac>("a pepper of the tests");
 
 std::string id(std::size_t number) {
   std::string out = std::to_string(number);
@@ -176,7 +176,7 @@ TEST(KeySet, StatesAreThoseARequestWouldMeet) {
 
 TEST(KeyRecord, JsonAndBack) {
   KeyRecord full = record(5);
-  full.secrets.push_back({sha256("x"), 7, 9});
+  full.secrets.push_back({crypto::sha256("x"), 7, 9});
   full.expires = 11;
   full.last_used = 12;
   full.revoked = 13;

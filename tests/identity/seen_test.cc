@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kNow = 1'800'000'000;
 
-Digest mark(std::size_t number) { return sha256(std::to_string(number)); }
+crypto::Digest mark(std::size_t number) { return crypto::sha256(std::to_string(number)); }
 
 TEST(Seen, OnceUntilItsTimeIsOver) {
   Seen seen;

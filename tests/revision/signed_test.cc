@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "io/sha256.h"
+#include "crypto/digest.h"
 
 namespace weir::revision {
 namespace {
@@ -61,7 +61,7 @@ TEST(PublicKey, FromHex) {
 TEST(Signed, VerifiesForItsKeyAndNoOther) {
   const SigningKey key = SigningKey::generate();
   const Signed revision = example(key);
-  EXPECT_EQ(revision.digest, io::sha256_hex(revision.document));
+  EXPECT_EQ(revision.digest, crypto::sha256_hex(revision.document));
   EXPECT_EQ(to_be_signed(revision), "weir-revision-1\n7\n1790000000\n" + revision.digest + "\n");
   EXPECT_TRUE(verify(revision, key.public_key()));
   const auto other = verify(revision, SigningKey::generate().public_key());
@@ -80,8 +80,8 @@ TEST(Signed, EveryMemberIsUnderTheSignature) {
   EXPECT_TRUE(refused([](Signed& r) { r.number = 8; }));
   EXPECT_TRUE(refused([](Signed& r) { r.made_at += 1; }));
   EXPECT_TRUE(refused([](Signed& r) { r.document += " "; }));
-  EXPECT_TRUE(refused([](Signed& r) { r.digest = io::sha256_hex("other"); }));
-  EXPECT_TRUE(refused([](Signed& r) { r.digest = io::sha256_hex(r.document = "{}"); }));
+  EXPECT_TRUE(refused([](Signed& r) { r.digest = crypto::sha256_hex("other"); }));
+  EXPECT_TRUE(refused([](Signed& r) { r.digest = crypto::sha256_hex(r.document = "{}"); }));
   EXPECT_TRUE(refused([](Signed& r) { r.signature[63] ^= 1; }));
 }
 

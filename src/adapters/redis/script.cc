@@ -2,10 +2,10 @@
 
 #include <utility>
 
-#include "io/sha1.h"
+#include "crypto/digest.h"
 
 namespace weir::adapters::redis {
 
-Script::Script(std::string source) : source_(std::move(source)), sha1_(io::sha1_hex(source_)) {}
+Script::Script(std::string source) : source_(std::move(source)), sha1_(crypto::sha1_hex(source_)) {}
 
 }  // namespace weir::adapters::redis

@@ -75,7 +75,7 @@ class KeyFile::Statement {
                       SQLITE_TRANSIENT);
   }
   void bind(int at, std::int64_t value) { sqlite3_bind_int64(statement_, at, value); }
-  void bind(int at, const identity::Digest& hash) {
+  void bind(int at, const crypto::Digest& hash) {
     sqlite3_bind_blob(statement_, at, hash.data(), static_cast<int>(hash.size()), SQLITE_TRANSIENT);
   }
 
@@ -86,7 +86,7 @@ class KeyFile::Statement {
                : std::string_view(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
   }
   std::int64_t number(int column) { return sqlite3_column_int64(statement_, column); }
-  bool hash(int column, identity::Digest& out) {
+  bool hash(int column, crypto::Digest& out) {
     const void* bytes = sqlite3_column_blob(statement_, column);
     if (bytes == nullptr || sqlite3_column_bytes(statement_, column) != static_cast<int>(out.size())) return false;
     std::memcpy(out.data(), bytes, out.size());

@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "app/commands/key.h"
-#include "identity/digest.h"
+#include "crypto/digest.h"
 #include "identity/password.h"
 
 namespace weir::app {
@@ -57,7 +57,7 @@ int hash_password(const HashPasswordOptions&) {
     return kProblems;
   }
   const std::string hash = identity::hash_password(password);
-  identity::wipe(password);
+  crypto::wipe(password);
   if (hash.empty()) {
     fmt::print(stderr, "weir hash-password: OpenSSL could not make the hash; it takes 32 MiB of memory\n");
     return kProblems;

@@ -144,7 +144,7 @@ class KeyCommand {
       pepper = makes ? read_or_make_pepper(settings.pepper_file) : read_pepper(settings.pepper_file);
     if (!pepper) return std::unexpected(pepper.error());
     pepper_.emplace(*pepper);
-    identity::wipe(*pepper);
+    crypto::wipe(*pepper);
     return {};
   }
 
@@ -166,14 +166,14 @@ class KeyCommand {
 
   int create() {
     KeyRecord record;
-    record.id = identity::random_base62(identity::kApiKeyIdLength);
+    record.id = crypto::random_base62(identity::kApiKeyIdLength);
     record.consumer = options_.consumer;
     record.custom_id = options_.custom_id;
     record.groups = options_.groups;
     record.scopes = options_.scopes;
     record.created = now_;
     record.expires = options_.expires.empty() ? 0 : after(options_.expires);
-    std::string secret = identity::random_base62(identity::kApiKeySecretLength);
+    std::string secret = crypto::random_base62(identity::kApiKeySecretLength);
     record.secrets.push_back({(*pepper_)(secret), now_, 0});
     if (auto added = store_->add(record); !added) return fail(added.error());
     show_key(record, secret, "new");
@@ -183,12 +183,12 @@ class KeyCommand {
       fmt::print("Running gateways know it within a second. Expires: {}. To end it: weir key revoke {}\n",
                  time_text(record.expires), record.id);
     }
-    identity::wipe(secret);
+    crypto::wipe(secret);
     return kOk;
   }
 
   int rotate() {
-    std::string secret = identity::random_base62(identity::kApiKeySecretLength);
+    std::string secret = crypto::random_base62(identity::kApiKeySecretLength);
     const std::int64_t ends = after(options_.grace);
     auto changed = store_->change(options_.id, [&](KeyRecord& record) -> std::expected<void, std::string> {
       if (state_of(record, now_) != "live")
@@ -209,7 +209,7 @@ class KeyCommand {
       fmt::print("\nIt is shown only now. The secret before it works until {}; both do until then.\n",
                  time_text(ends));
     }
-    identity::wipe(secret);
+    crypto::wipe(secret);
     return kOk;
   }
 
@@ -290,7 +290,7 @@ class KeyCommand {
   pipeline::FilterTable filters_;
   std::int64_t now_;
   std::unique_ptr<KeyStore> store_;
-  std::optional<identity::Mac> pepper_;
+  std::optional<crypto::Mac> pepper_;
 };
 
 }  // namespace

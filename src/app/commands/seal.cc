@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "app/commands/key.h"
-#include "identity/digest.h"
+#include "crypto/digest.h"
 #include "identity/seal.h"
 
 namespace weir::app {
@@ -69,7 +69,7 @@ int seal(const SealOptions& options) {
   fmt::print("{}\n", identity::seal(plain, *key,
                                     options.certificate.empty() ? identity::about_secret(options.secret)
                                                                 : identity::about_certificate(options.certificate)));
-  identity::wipe(plain);
+  crypto::wipe(plain);
   return kOk;
 }
 

@@ -18,7 +18,7 @@ std::expected<std::unique_ptr<ControlKeyStore>, std::string> ControlKeyStore::op
   if (pepper->empty()) pepper = read_or_make_pepper(settings.pepper_file);
   if (!pepper) return std::unexpected(pepper.error());
   std::unique_ptr<ControlKeyStore> out(new ControlKeyStore(settings, config.redis, *pepper));
-  identity::wipe(*pepper);
+  crypto::wipe(*pepper);
   return out;
 }
 

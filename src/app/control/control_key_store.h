@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 #include "identity/key_store.h"
 #include "ports/redis_settings.h"
 #include "snapshot/snapshot.h"
@@ -23,7 +23,7 @@ class ControlKeyStore final : public identity::KeyStore {
   std::expected<identity::KeyRecord, std::string> change(const std::string& id, const Change& change) override;
 
   // As gateways hash it. Any thread.
-  identity::Digest hash(std::string_view secret) const { return pepper_(secret); }
+  crypto::Digest hash(std::string_view secret) const { return pepper_(secret); }
 
  private:
   ControlKeyStore(snapshot::CredentialSettings settings, std::shared_ptr<const ports::RedisSettings> redis,
@@ -33,7 +33,7 @@ class ControlKeyStore final : public identity::KeyStore {
 
   snapshot::CredentialSettings settings_;
   std::shared_ptr<const ports::RedisSettings> redis_;
-  identity::Mac pepper_;
+  crypto::Mac pepper_;
 };
 
 }  // namespace weir::app

@@ -6,7 +6,7 @@
 
 #include "app/host/secret_file.h"
 #include "control/holdings.h"
-#include "identity/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::app {
 namespace {
@@ -70,8 +70,8 @@ std::expected<std::string, std::string> master_key(const snapshot::ControlSettin
   auto text = read_or_make_secret(settings.master_key_file, "the master key", [&] -> Text {
     if (auto may = may_make(); !may) return std::unexpected(std::move(may.error()));
     std::array<unsigned char, kRandomBytes> random;
-    identity::random_bytes(random);
-    return identity::to_hex(random) + "\n";
+    crypto::random_bytes(random);
+    return crypto::to_hex(random) + "\n";
   });
   if (!text) return text;
   while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();

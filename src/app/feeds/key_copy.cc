@@ -15,30 +15,29 @@ constexpr std::size_t kMostBytes = 512UL * 1024 * 1024;
 }  // namespace
 
 std::string write_key_copy(const std::string& file, const std::vector<KeyRecord>& records,
-                           const identity::Mac& pepper) {
+                           const crypto::Mac& pepper) {
   std::string text(kFirstLine);
   for (const KeyRecord& record : records) text.append(to_canonical(to_json(record))).append("\n");
-  const std::string seal = identity::to_hex(pepper(text));
+  const std::string seal = crypto::to_hex(pepper(text));
   text.append(kSeal).append(seal).append("\n");
   auto written = replace_file(file, text, Access::own);
   return written ? std::string() : "the local copy of the keys: " + written.error();
 }
 
-std::expected<std::vector<KeyRecord>, std::string> read_key_copy(const std::string& file,
-                                                                 const identity::Mac& pepper) {
+std::expected<std::vector<KeyRecord>, std::string> read_key_copy(const std::string& file, const crypto::Mac& pepper) {
   auto read = read_file(file, kMostBytes);
   if (!read) return std::unexpected(std::move(read.error()));
   if (!*read) return std::unexpected("there is no local copy at " + file);
   const std::string& text = **read;
   const std::string broken = "the local copy " + file + " is damaged, or of another pepper";
   const std::size_t seal = text.rfind(kSeal);
-  identity::Digest wanted;
+  crypto::Digest wanted;
   if (seal == std::string::npos || !text.starts_with(kFirstLine) || !text.ends_with('\n'))
     return std::unexpected(broken);
   const std::string_view body = std::string_view(text).substr(0, seal);
   const std::string_view hex =
       std::string_view(text).substr(seal + kSeal.size(), text.size() - seal - kSeal.size() - 1);
-  if (!identity::from_hex(hex, wanted) || !identity::equal_in_constant_time(pepper(body), wanted))
+  if (!crypto::from_hex(hex, wanted) || !crypto::equal_in_constant_time(pepper(body), wanted))
     return std::unexpected(broken);
   std::vector<KeyRecord> out;
   for (std::string_view rest = body.substr(kFirstLine.size()); !rest.empty();) {

@@ -13,10 +13,10 @@ namespace weir::app {
 
 // Written beside, synced and renamed: whatever happens, one whole copy is there. Empty: done; else what failed.
 std::string write_key_copy(const std::string& file, const std::vector<identity::KeyRecord>& records,
-                           const identity::Mac& pepper);
+                           const crypto::Mac& pepper);
 
 // The error is a sentence.
 std::expected<std::vector<identity::KeyRecord>, std::string> read_key_copy(const std::string& file,
-                                                                           const identity::Mac& pepper);
+                                                                           const crypto::Mac& pepper);
 
 }  // namespace weir::app

@@ -19,7 +19,7 @@ RedisKeys::RedisKeys(io::Loop& loop, io::Offload& offload, ports::NameResolver* 
       settings_(settings),
       publish_(std::move(publish)),
       complain_(std::move(complain)),
-      pepper_(std::make_shared<const identity::Mac>(settings.pepper)),
+      pepper_(std::make_shared<const crypto::Mac>(settings.pepper)),
       bell_(loop),
       feed_(loop, std::move(redis), resolver,
             {.all = [this](Records records) { take_all(std::move(records)); },

@@ -49,7 +49,7 @@ class RedisKeys {
   snapshot::CredentialSettings settings_;
   Publish publish_;
   Say complain_;
-  std::shared_ptr<const identity::Mac> pepper_;
+  std::shared_ptr<const crypto::Mac> pepper_;
   std::map<std::string, identity::KeyRecord> known_;    // what the copy is written of
   std::map<std::string, identity::KeyRecord> changed_;  // since table_ was read
   std::map<std::string, identity::KeyRecord> newest_;   // since what arrived_ holds was read, or is being made

@@ -42,8 +42,8 @@ bool StoredKeys::read_pepper(News& news) {
     }
     pepper = std::move(*read);
   }
-  pepper_ = std::make_shared<const identity::Mac>(pepper);
-  identity::wipe(pepper);
+  pepper_ = std::make_shared<const crypto::Mac>(pepper);
+  crypto::wipe(pepper);
   return true;
 }
 
@@ -53,7 +53,7 @@ StoredKeys::News StoredKeys::look() {
     // No file and none before: no key is known, which is an answer. The pepper does not matter then.
     if (news.complaint.empty() && !table_) {
       table_ = std::make_shared<const identity::KeyTable>(std::span<const identity::KeyRecord>());
-      pepper_ = std::make_shared<const identity::Mac>("");
+      pepper_ = std::make_shared<const crypto::Mac>("");
       news.keys = std::make_shared<const identity::KeySet>(identity::KeySet{table_, nullptr, pepper_});
     }
     return news;

@@ -36,7 +36,7 @@ class StoredKeys {
   dev_t device_ = 0;
   ino_t inode_ = 0;
   std::optional<std::int64_t> version_;
-  std::shared_ptr<const identity::Mac> pepper_;
+  std::shared_ptr<const crypto::Mac> pepper_;
   // The one before too: a worker may still have counted there when it was replaced.
   std::shared_ptr<const identity::KeyTable> table_, before_;
 };

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::app {
 namespace {
@@ -42,8 +42,8 @@ std::expected<std::string, std::string> read_or_make_pepper(const std::string& f
     return std::unexpected(cannot("made", file));
   }
   std::array<unsigned char, kRandomBytes> random;
-  identity::random_bytes(random);
-  const std::string text = identity::to_hex(random) + "\n";
+  crypto::random_bytes(random);
+  const std::string text = crypto::to_hex(random) + "\n";
   const bool whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
   ::close(fd);
   if (!whole) {

@@ -36,7 +36,7 @@ struct Means {
   // Where API keys are kept; nullptr: nowhere, and the keys' pages say so. Used under a lock of the API's.
   identity::KeyStore* keys = nullptr;
   // Hashes an API key's secret as gateways do (with the pepper). Empty: no keys can be made.
-  std::function<identity::Digest(std::string_view secret)> hash_secret{};
+  std::function<crypto::Digest(std::string_view secret)> hash_secret{};
   // control.allowed_hosts
   std::vector<std::string> allowed_hosts{};
   // The highest number known outside the store (of Redis' head, as last seen): new ones are above. Any thread.

@@ -241,7 +241,7 @@ Outcome<ApiResponse> create_key(Call& call) {
   const Fields fields(call.body.is_null() ? none : call.body, key_schema());
   const std::int64_t now = call.author.at_ms / 1000;
   KeyRecord record;
-  record.id = identity::random_base62(identity::kApiKeyIdLength);
+  record.id = crypto::random_base62(identity::kApiKeyIdLength);
   record.consumer = call.parameter("name");
   record.custom_id = fields.string("custom_id");
   record.groups = fields.strings("groups");
@@ -249,7 +249,7 @@ Outcome<ApiResponse> create_key(Call& call) {
   record.created = now;
   if (fields.has("expires_in"))
     record.expires = now + std::chrono::duration_cast<std::chrono::seconds>(fields.duration("expires_in")).count();
-  std::string secret = identity::random_base62(identity::kApiKeySecretLength);
+  std::string secret = crypto::random_base62(identity::kApiKeySecretLength);
   record.secrets.push_back({call.means.hash_secret(secret), now, 0});
   const auto done = noted(
       call, "create_key",
@@ -264,7 +264,7 @@ Outcome<ApiResponse> create_key(Call& call) {
       });
   if (!done) return std::unexpected(done.error());
   ApiResponse out = answer(with_secret(call, *done, secret), 201);
-  identity::wipe(secret);
+  crypto::wipe(secret);
   return out;
 }
 
@@ -276,7 +276,7 @@ Outcome<ApiResponse> rotate_key(Call& call) {
   const Fields fields(call.body.is_null() ? none : call.body, rotation_schema());
   const std::int64_t now = call.author.at_ms / 1000;
   const std::int64_t ends = now + std::chrono::duration_cast<std::chrono::seconds>(fields.duration("grace")).count();
-  std::string secret = identity::random_base62(identity::kApiKeySecretLength);
+  std::string secret = crypto::random_base62(identity::kApiKeySecretLength);
   const auto change = [&](KeyRecord& record) -> std::expected<void, std::string> {
     if (state_of(record, now) != "live")
       return std::unexpected(fmt::format("it is {}; make a new one", state_of(record, now)));
@@ -291,7 +291,7 @@ Outcome<ApiResponse> rotate_key(Call& call) {
   const auto done = change_key(call, "rotate_key", change);
   if (!done) return std::unexpected(done.error());
   ApiResponse out = answer(with_secret(call, *done, secret));
-  identity::wipe(secret);
+  crypto::wipe(secret);
   return out;
 }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "control/api/handlers.h"
-#include "io/sha256.h"
+#include "crypto/digest.h"
 
 namespace weir::control::api {
 namespace {
@@ -24,7 +24,7 @@ std::string digest_of(const ApiRequest& request) {
   for (const auto& [name, value] : request.query) text += fmt::format("{}={}\n", name, value);
   for (const std::string_view field : {"if-match", "if-none-match"})
     if (const std::string* value = request.field(field)) text += fmt::format("{}: {}\n", field, *value);
-  return io::sha256_hex(text + '\n' + request.body);
+  return crypto::sha256_hex(text + '\n' + request.body);
 }
 
 std::string field_of(const ApiResponse& response, std::string_view wanted) {

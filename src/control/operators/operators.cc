@@ -4,7 +4,7 @@
 #include <array>
 
 #include "control/operators/developer.h"
-#include "identity/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::control {
 namespace {
@@ -98,14 +98,14 @@ std::optional<TokenText> parse_token(std::string_view text) noexcept {
 }
 
 IssuedToken issue_token(std::int64_t now, std::int64_t expires) {
-  std::string secret = identity::random_base62(kSecretDigits);
+  std::string secret = crypto::random_base62(kSecretDigits);
   IssuedToken out;
-  out.token.id = identity::random_base62(kIdDigits);
-  out.token.hash = identity::to_hex(identity::sha256(secret));
+  out.token.id = crypto::random_base62(kIdDigits);
+  out.token.hash = crypto::to_hex(crypto::sha256(secret));
   out.token.created = now;
   out.token.expires = expires;
   out.text = std::string(kTokenBegin) + out.token.id + "_" + secret;
-  identity::wipe(secret);
+  crypto::wipe(secret);
   return out;
 }
 
@@ -116,9 +116,9 @@ StoreResult<std::optional<Authenticated>> authenticate(StoreView& view, std::str
   if (!found) return std::unexpected(std::move(found.error()));
   if (!*found || (*found)->disabled) return std::optional<Authenticated>();
   const auto mine = std::ranges::find((*found)->tokens, text->id, &Operator::Token::id);
-  identity::Digest kept{};
-  if (mine == (*found)->tokens.end() || !identity::from_hex(mine->hash, kept)) return std::optional<Authenticated>();
-  if (!identity::equal_in_constant_time(kept, identity::sha256(text->secret))) return std::optional<Authenticated>();
+  crypto::Digest kept{};
+  if (mine == (*found)->tokens.end() || !crypto::from_hex(mine->hash, kept)) return std::optional<Authenticated>();
+  if (!crypto::equal_in_constant_time(kept, crypto::sha256(text->secret))) return std::optional<Authenticated>();
   if (mine->expires != 0 && mine->expires <= now) return std::optional<Authenticated>();
   const std::int64_t ends = mine->expires;
   return Authenticated{std::move(**found), std::string(text->id), ends};

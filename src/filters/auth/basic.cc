@@ -1,11 +1,11 @@
 // Filter basic: who calls, by user name and password (RFC 7617) of a consumer in the config. Checking a password
 // takes a tenth of a second on purpose: it is done off the loop, once, and what came out is remembered on the worker
 // under a keyed hash. Exchange's thread.
+#include "crypto/digest.h"
 #include "filters/auth/caller.h"
 #include "filters/auth/checked_passwords.h"
 #include "filters/auth/specs.h"
 #include "filters/config/config.h"
-#include "identity/digest.h"
 #include "io/offload.h"
 #include "pipeline/kept.h"
 
@@ -39,7 +39,7 @@ struct Credentials {
   Credentials() = default;
   Credentials(Credentials&&) = default;
   Credentials& operator=(Credentials&&) = default;
-  ~Credentials() { identity::wipe(password); }
+  ~Credentials() { crypto::wipe(password); }
 };
 
 class Basic final : public pipeline::Filter {
@@ -71,7 +71,7 @@ class Basic final : public pipeline::Filter {
 
   io::Task<Verdict> wait(Exchange& exchange) const override {
     const Credentials given = read(exchange);
-    const identity::Digest checked = mark(exchange, given);
+    const crypto::Digest checked = mark(exchange, given);
     CheckedPasswords& passwords = kept(exchange);  // busy until settle(): it stays
     std::optional<bool> holds;
     if (passwords.begin(checked)) {
@@ -99,7 +99,7 @@ class Basic final : public pipeline::Filter {
     if (found.credentials.empty()) return out;
     out.presented = true;
     std::string text;
-    if (found.several || found.credentials.size() > 2 * kLongest || !identity::from_base64(found.credentials, text))
+    if (found.several || found.credentials.size() > 2 * kLongest || !crypto::from_base64(found.credentials, text))
       return out;
     const std::size_t colon = text.find(':');
     out.good = colon != std::string::npos && text.size() <= kLongest &&
@@ -108,7 +108,7 @@ class Basic final : public pipeline::Filter {
       out.username = text.substr(0, colon);
       out.password = text.substr(colon + 1);
     }
-    identity::wipe(text);
+    crypto::wipe(text);
     return out;
   }
 
@@ -125,7 +125,7 @@ class Basic final : public pipeline::Filter {
     return found == nullptr ? nobody_ : found->hash;
   }
   // Of the password and of the hash it is compared with: after a reload with another hash it is checked anew.
-  identity::Digest mark(Exchange& exchange, const Credentials& given) const {
+  crypto::Digest mark(Exchange& exchange, const Credentials& given) const {
     return kept(exchange).mark({given.username, hash_of(given.username).hash, given.password});
   }
 

@@ -5,11 +5,11 @@
 namespace weir::filters {
 namespace {
 
-identity::Mac random_key() {
+crypto::Mac random_key() {
   std::string key(32, '\0');
-  identity::random_bytes({reinterpret_cast<unsigned char*>(key.data()), key.size()});
-  identity::Mac out(key);
-  identity::wipe(key);
+  crypto::random_bytes({reinterpret_cast<unsigned char*>(key.data()), key.size()});
+  crypto::Mac out(key);
+  crypto::wipe(key);
   return out;
 }
 
@@ -17,21 +17,21 @@ identity::Mac random_key() {
 
 CheckedPasswords::CheckedPasswords() : key_(random_key()) {}
 
-std::size_t CheckedPasswords::MarkHash::operator()(const identity::Digest& mark) const noexcept {
+std::size_t CheckedPasswords::MarkHash::operator()(const crypto::Digest& mark) const noexcept {
   std::size_t out;
   std::memcpy(&out, mark.data(), sizeof out);
   return out;
 }
 
-identity::Digest CheckedPasswords::mark(std::initializer_list<std::string_view> parts) const noexcept {
+crypto::Digest CheckedPasswords::mark(std::initializer_list<std::string_view> parts) const noexcept {
   // Each part hashed by itself: "a" + "bc" is not "ab" + "c".
-  std::array<identity::Digest, 4> digests;
+  std::array<crypto::Digest, 4> digests;
   std::size_t count = 0;
   for (const std::string_view part : parts) digests.at(count++) = key_(part);
   return key_(std::string_view(reinterpret_cast<const char*>(digests.data()), count * sizeof digests[0]));
 }
 
-std::optional<bool> CheckedPasswords::find(const identity::Digest& mark, io::TimePoint now) const noexcept {
+std::optional<bool> CheckedPasswords::find(const crypto::Digest& mark, io::TimePoint now) const noexcept {
   for (const Verdicts* verdicts : {&recent_, &older_}) {
     const auto at = verdicts->find(mark);
     if (at != verdicts->end() && now < at->second.until) return at->second.holds;
@@ -39,9 +39,9 @@ std::optional<bool> CheckedPasswords::find(const identity::Digest& mark, io::Tim
   return std::nullopt;
 }
 
-bool CheckedPasswords::begin(const identity::Digest& mark) { return checking_.try_emplace(mark).second; }
+bool CheckedPasswords::begin(const crypto::Digest& mark) { return checking_.try_emplace(mark).second; }
 
-void CheckedPasswords::settle(const identity::Digest& mark, std::optional<bool> holds, io::TimePoint now) {
+void CheckedPasswords::settle(const crypto::Digest& mark, std::optional<bool> holds, io::TimePoint now) {
   if (holds) {
     if (recent_.size() >= kMost) {
       older_ = std::move(recent_);

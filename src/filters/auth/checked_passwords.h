@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 #include "io/loop/clock.h"
 #include "pipeline/kept.h"
 
@@ -25,21 +25,21 @@ class CheckedPasswords final : public pipeline::Kept::Item {
 
   CheckedPasswords();
 
-  identity::Digest mark(std::initializer_list<std::string_view> parts) const noexcept;
+  crypto::Digest mark(std::initializer_list<std::string_view> parts) const noexcept;
 
   // nullopt: not checked lately.
-  std::optional<bool> find(const identity::Digest& mark, io::TimePoint now) const noexcept;
+  std::optional<bool> find(const crypto::Digest& mark, io::TimePoint now) const noexcept;
 
   // True: the caller checks it and calls settle(). False: it is being checked; co_await result().
-  bool begin(const identity::Digest& mark);
+  bool begin(const crypto::Digest& mark);
   // nullopt: it could not be checked. Resumes those who wait for it.
-  void settle(const identity::Digest& mark, std::optional<bool> holds, io::TimePoint now);
+  void settle(const crypto::Digest& mark, std::optional<bool> holds, io::TimePoint now);
 
-  auto result(const identity::Digest& mark) {
+  auto result(const crypto::Digest& mark) {
     struct Awaiter {
       CheckedPasswords& passwords;
       Waiter waiter;
-      identity::Digest mark;
+      crypto::Digest mark;
       bool await_ready() const noexcept { return false; }
       void await_suspend(std::coroutine_handle<> awaiter) {
         waiter.handle = awaiter;
@@ -62,13 +62,13 @@ class CheckedPasswords final : public pipeline::Kept::Item {
     io::TimePoint until{};
   };
   struct MarkHash {  // a MAC is as even as a hash can be
-    std::size_t operator()(const identity::Digest& mark) const noexcept;
+    std::size_t operator()(const crypto::Digest& mark) const noexcept;
   };
-  using Verdicts = std::unordered_map<identity::Digest, Verdict, MarkHash>;
+  using Verdicts = std::unordered_map<crypto::Digest, Verdict, MarkHash>;
 
-  identity::Mac key_;
+  crypto::Mac key_;
   Verdicts recent_, older_;
-  std::unordered_map<identity::Digest, std::vector<Waiter*>, MarkHash> checking_;
+  std::unordered_map<crypto::Digest, std::vector<Waiter*>, MarkHash> checking_;
 };
 
 }  // namespace weir::filters

@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "base/json/fields.h"
+#include "crypto/digest.h"
 #include "filters/auth/caller.h"
 #include "filters/auth/http_signature.h"
 #include "filters/auth/specs.h"
-#include "identity/digest.h"
 #include "identity/seen.h"
 #include "pipeline/make_context.h"
 
@@ -126,8 +126,8 @@ class Hmac final : public pipeline::Filter {
     const auto base = signature_base(exchange, signature);
     if (!base) return base.error();
     const Key& key = *settings_.consumers->by_key_id(signature.key_id);
-    const identity::Digest mac = identity::Mac(key.secret)(*base);
-    if (!identity::equal_in_constant_time(
+    const crypto::Digest mac = crypto::Mac(key.secret)(*base);
+    if (!crypto::equal_in_constant_time(
             mac, {reinterpret_cast<const unsigned char*>(signature.signature.data()), signature.signature.size()}))
       return "the signature does not fit the request";
     if (settings_.once && exchange.lease.services.signatures != nullptr &&

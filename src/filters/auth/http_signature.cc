@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::filters {
 namespace {
@@ -139,7 +139,7 @@ bool find_bytes(std::string_view field, std::string_view label, std::string& out
     if (key.empty() || !in.take('=')) return false;
     const auto bytes = in.take_byte_sequence();
     if (!bytes) return false;
-    if (key == label) found = !found && identity::from_base64(*bytes, out);
+    if (key == label) found = !found && crypto::from_base64(*bytes, out);
     in.skip_spaces();
     if (!in.ended() && !in.take(',')) return false;
   }

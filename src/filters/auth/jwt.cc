@@ -59,7 +59,7 @@ class Jwt final : public pipeline::Filter {
       return Verdict::next();
     }
     if (exchange.auth.identity.known()) return passed(exchange);
-    const jose::Digest digest = jose::sha256(presented.token);
+    const crypto::Digest digest = crypto::sha256(presented.token);
     if (use_cached(exchange, digest)) return passed(exchange);
     const Result<Read> read = read_token(presented.token);
     if (!read) {
@@ -73,7 +73,7 @@ class Jwt final : public pipeline::Filter {
 
   io::Task<Verdict> wait(Exchange& exchange) const override {
     const PresentedToken presented = find_token(exchange, settings_.places);
-    const jose::Digest digest = jose::sha256(presented.token);
+    const crypto::Digest digest = crypto::sha256(presented.token);
     const Result<Read> read = read_token(presented.token);
     const JwtIssuer& issuer = settings_.issuers[read->issuer];
     bool done = may_share(exchange) && co_await use_shared(exchange, digest, *read);
@@ -132,7 +132,7 @@ class Jwt final : public pipeline::Filter {
   }
 
   // Judges the token by keys that are here. False, and nothing is decided: a fetch of keys is worth waiting for.
-  bool conclude(Exchange& exchange, const jose::Digest& digest, const Read& read, Ask ask) const {
+  bool conclude(Exchange& exchange, const crypto::Digest& digest, const Read& read, Ask ask) const {
     const JwtIssuer& issuer = settings_.issuers[read.issuer];
     ports::KeySets* fetched = issuer.keys ? nullptr : exchange.lease.services.key_sets;
     const auto worth_waiting = [&] { return ask == Ask::yes && fetched != nullptr && fetched->ask(issuer.source); };
@@ -164,7 +164,7 @@ class Jwt final : public pipeline::Filter {
   }
 
   // The grant is believed; what may still be wrong is what changes after the signature: revocation and scopes.
-  bool accept(Exchange& exchange, const jose::Digest& digest, std::uint32_t issuer, Grant grant,
+  bool accept(Exchange& exchange, const crypto::Digest& digest, std::uint32_t issuer, Grant grant,
               const jose::KeySet& keys) const {
     if (is_revoked(exchange, {grant.issuer, grant.token_id, grant.subject, grant.issued_at})) {
       refuse(exchange, {Reason::invalid_credential, "the token is revoked"});
@@ -219,7 +219,7 @@ class Jwt final : public pipeline::Filter {
   }
 
   // True: the token was verified before and still holds. Anything else is for conclude() to say.
-  bool use_cached(Exchange& exchange, const jose::Digest& digest) const {
+  bool use_cached(Exchange& exchange, const crypto::Digest& digest) const {
     if (exchange.lease.services.kept == nullptr) return false;
     auto& cache = exchange.lease.services.kept->of<VerifiedTokens>("jwt", exchange.loop.now());
     VerifiedTokens::Entry* entry = cache.find(digest, settings_.mark, exchange.loop.now());
@@ -250,17 +250,17 @@ class Jwt final : public pipeline::Filter {
   }
 
   // All that the grant depends on: the token, what it was judged by, and the keys.
-  jose::Digest shared_key(const jose::Digest& digest, const jose::KeySet& keys) const {
+  crypto::Digest shared_key(const crypto::Digest& digest, const jose::KeySet& keys) const {
     std::string all(view(digest));
     all.append(view(settings_.config)).append(view(keys.digest()));
-    return jose::sha256(all);
+    return crypto::sha256(all);
   }
 
-  io::Task<bool> use_shared(Exchange& exchange, const jose::Digest& digest, const Read& read) const {
+  io::Task<bool> use_shared(Exchange& exchange, const crypto::Digest& digest, const Read& read) const {
     const JwtIssuer& issuer = settings_.issuers[read.issuer];
     const jose::KeySet* keys = keys_of(exchange, issuer);
     if (keys == nullptr) co_return false;
-    const jose::Digest key = shared_key(digest, *keys);
+    const crypto::Digest key = shared_key(digest, *keys);
     const std::optional<std::string> bytes = co_await exchange.lease.services.tokens->get(view(key));
     const std::optional<Grant> grant = bytes ? Grant::decode(*bytes) : std::nullopt;
     keys = keys_of(exchange, issuer);  // another set may have come meanwhile
@@ -270,7 +270,7 @@ class Jwt final : public pipeline::Filter {
     co_return true;
   }
 
-  void share(Exchange& exchange, const jose::Digest& digest, const Grant& grant, const jose::KeySet& keys) const {
+  void share(Exchange& exchange, const crypto::Digest& digest, const Grant& grant, const jose::KeySet& keys) const {
     if (!may_share(exchange)) return;
     const double left = grant.lifetime.expires - static_cast<double>(now_seconds(exchange));
     const auto ttl = left < 300 ? std::chrono::seconds(static_cast<std::int64_t>(left)) : std::chrono::seconds(kKept);

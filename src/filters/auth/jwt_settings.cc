@@ -81,7 +81,7 @@ std::expected<JwtSettings, Problems> read_jwt_settings(const Json& config, pipel
   }
   if (!problems.empty()) return std::unexpected(std::move(problems));
   settings.consumers = context.consumers();
-  settings.config = jose::sha256(to_canonical(config));
+  settings.config = crypto::sha256(to_canonical(config));
   settings.mark = stable_hash(view(settings.config));
   // Why random: consumers may be others after a reload that leaves this config as it is; what was mapped by the old
   // ones must not be found.

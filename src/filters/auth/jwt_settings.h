@@ -23,15 +23,15 @@ struct JwtSettings {
   bool forward = false;
   bool shared_cache = true;
   const identity::ConsumerBook* consumers = nullptr;
-  jose::Digest config{};   // of the settings: the same on every instance that has them
-  std::uint64_t mark = 0;  // of the settings and the consumers, in this process
+  crypto::Digest config{};  // of the settings: the same on every instance that has them
+  std::uint64_t mark = 0;   // of the settings and the consumers, in this process
 };
 
 const Schema& jwt_schema();
 // `config` has passed the schema.
 std::expected<JwtSettings, Problems> read_jwt_settings(const Json& config, pipeline::MakeContext& context);
 
-inline std::string_view view(const jose::Digest& digest) noexcept {
+inline std::string_view view(const crypto::Digest& digest) noexcept {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 

@@ -104,7 +104,7 @@ class Oauth2Introspection final : public pipeline::Filter {
                             settings_.authorization + '\n' + settings_.form + '\n' +
                             std::to_string(settings_.positive_ttl.count()) + '\n' +
                             std::to_string(settings_.negative_ttl.count());
-    key_ = "oauth2_introspection " + identity::to_hex(identity::sha256(all));
+    key_ = "oauth2_introspection " + crypto::to_hex(crypto::sha256(all));
   }
 
   pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = false, .finish = false}; }
@@ -122,7 +122,7 @@ class Oauth2Introspection final : public pipeline::Filter {
       return Verdict::next();
     }
     Introspector& introspector = of(exchange);
-    if (const Introspection* known = introspector.find(identity::sha256(shown.token), exchange.loop.now())) {
+    if (const Introspection* known = introspector.find(crypto::sha256(shown.token), exchange.loop.now())) {
       judge(exchange, *known);
       return Verdict::next();
     }
@@ -134,7 +134,7 @@ class Oauth2Introspection final : public pipeline::Filter {
     upstream::Upstream& upstream = *exchange.lease.upstreams[settings_.endpoint.upstream];
     const Result<Introspection> answer =
         co_await of(exchange).ask(settings_, upstream, *exchange.lease.buffers, shown.token,
-                                  identity::sha256(shown.token), exchange.wall_started_us / 1'000'000);
+                                  crypto::sha256(shown.token), exchange.wall_started_us / 1'000'000);
     if (answer) {
       judge(exchange, *answer);
     } else {
@@ -218,7 +218,7 @@ void set_client(const Fields& fields, const std::optional<std::string>& secret, 
   }
   const std::string both = id + ":" + password;
   out.authorization =
-      "Basic " + identity::to_base64({reinterpret_cast<const unsigned char*>(both.data()), both.size()});
+      "Basic " + crypto::to_base64({reinterpret_cast<const unsigned char*>(both.data()), both.size()});
 }
 
 std::expected<std::unique_ptr<pipeline::Filter>, Problems> make(const Json& config, pipeline::MakeContext& context) {

@@ -30,13 +30,13 @@ Error unavailable(const Error& error) noexcept {
 
 }  // namespace
 
-std::size_t Introspector::KeyHash::operator()(const identity::Digest& key) const noexcept {
+std::size_t Introspector::KeyHash::operator()(const crypto::Digest& key) const noexcept {
   std::size_t out;
   std::memcpy(&out, key.data(), sizeof out);  // a SHA-256 is as good as random
   return out;
 }
 
-const Introspection* Introspector::find(const identity::Digest& token, io::TimePoint now) {
+const Introspection* Introspector::find(const crypto::Digest& token, io::TimePoint now) {
   const auto at = by_key_.find(token);
   if (at == by_key_.end()) return nullptr;
   if (at->second->until <= now) {
@@ -49,8 +49,8 @@ const Introspection* Introspector::find(const identity::Digest& token, io::TimeP
   return &at->second->answer;
 }
 
-void Introspector::keep(const IntrospectionSettings& settings, const identity::Digest& key,
-                        const Introspection& answer, io::TimePoint now, std::int64_t wall) {
+void Introspector::keep(const IntrospectionSettings& settings, const crypto::Digest& key, const Introspection& answer,
+                        io::TimePoint now, std::int64_t wall) {
   io::Duration ttl = answer.active ? settings.positive_ttl : settings.negative_ttl;
   // An hour is longer than any ttl; seconds of a far year would not fit a duration.
   if (answer.expires != 0)
@@ -88,7 +88,7 @@ io::Task<Result<Introspection>> Introspector::call(const IntrospectionSettings& 
 
 io::Task<Result<Introspection>> Introspector::ask(const IntrospectionSettings& settings, upstream::Upstream& upstream,
                                                   http::BufferPool& buffers, std::string_view token,
-                                                  const identity::Digest& key, std::int64_t wall) {
+                                                  const crypto::Digest& key, std::int64_t wall) {
   if (const auto flight = flights_.find(key); flight != flights_.end()) {
     ++counts_.joined;
     Waiter waiter;

@@ -8,8 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "crypto/digest.h"
 #include "filters/tokens/introspection.h"
-#include "identity/digest.h"
 #include "io/gate.h"
 #include "pipeline/kept.h"
 #include "pipeline/make_context.h"
@@ -36,23 +36,23 @@ class Introspector final : public pipeline::Kept::Item {
   bool refuses(io::TimePoint now) const noexcept override { return breaker_.open(breaker_settings_, now); }
 
   // What is known of a token, by its SHA-256; nullptr: it must be asked. Valid until the caller waits.
-  const Introspection* find(const identity::Digest& token, io::TimePoint now);
+  const Introspection* find(const crypto::Digest& token, io::TimePoint now);
 
   // Asks the endpoint about `token`, whose SHA-256 is `key`; requests that ask for the same one meanwhile wait for
   // the one answer. The call belongs to none of them: it goes on when its client goes away. `settings`, `token` and
   // `upstream` live until it returns. `wall` is in seconds since the epoch. Errors: auth_unavailable.
   io::Task<Result<Introspection>> ask(const IntrospectionSettings& settings, upstream::Upstream& upstream,
-                                      http::BufferPool& buffers, std::string_view token, const identity::Digest& key,
+                                      http::BufferPool& buffers, std::string_view token, const crypto::Digest& key,
                                       std::int64_t wall);
 
   std::size_t known() const noexcept { return known_.size(); }
 
  private:
   struct KeyHash {
-    std::size_t operator()(const identity::Digest& key) const noexcept;
+    std::size_t operator()(const crypto::Digest& key) const noexcept;
   };
   struct Known {
-    identity::Digest key;
+    crypto::Digest key;
     Introspection answer;
     io::TimePoint until;
   };
@@ -64,12 +64,12 @@ class Introspector final : public pipeline::Kept::Item {
 
   static io::Task<Result<Introspection>> call(const IntrospectionSettings& settings, upstream::Upstream& upstream,
                                               http::BufferPool& buffers, std::string_view token);
-  void keep(const IntrospectionSettings& settings, const identity::Digest& key, const Introspection& answer,
+  void keep(const IntrospectionSettings& settings, const crypto::Digest& key, const Introspection& answer,
             io::TimePoint now, std::int64_t wall);
 
   std::list<Known> known_;  // the last used first
-  std::unordered_map<identity::Digest, std::list<Known>::iterator, KeyHash> by_key_;
-  std::unordered_map<identity::Digest, Waiters*, KeyHash> flights_;  // in the frame of who asks
+  std::unordered_map<crypto::Digest, std::list<Known>::iterator, KeyHash> by_key_;
+  std::unordered_map<crypto::Digest, Waiters*, KeyHash> flights_;  // in the frame of who asks
   upstream::Breaker breaker_;
   upstream::Breaker::Settings breaker_settings_;  // of who asked last
   pipeline::AskCounts counts_;

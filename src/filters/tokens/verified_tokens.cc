@@ -6,13 +6,13 @@
 namespace weir::filters {
 
 // A token's digest cannot be chosen but by trying, and only tokens that hold are kept: its bits need no more mixing.
-std::size_t VerifiedTokens::set_of(const jose::Digest& token, std::uint64_t filter) const noexcept {
+std::size_t VerifiedTokens::set_of(const crypto::Digest& token, std::uint64_t filter) const noexcept {
   std::uint64_t bits;
   std::memcpy(&bits, token.data(), sizeof bits);
   return ((bits ^ filter) % kSets) * kWays;
 }
 
-VerifiedTokens::Entry* VerifiedTokens::find(const jose::Digest& token, std::uint64_t filter,
+VerifiedTokens::Entry* VerifiedTokens::find(const crypto::Digest& token, std::uint64_t filter,
                                             io::TimePoint now) noexcept {
   Entry* const set = &entries_[set_of(token, filter)];
   for (std::size_t i = 0; i < kWays; ++i) {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "jose/digest.h"
+#include "crypto/digest.h"
 #include "pipeline/kept.h"
 
 namespace weir::filters {
@@ -15,7 +15,7 @@ namespace weir::filters {
 class VerifiedTokens final : public pipeline::Kept::Item {
  public:
   struct Entry {
-    jose::Digest token{};           // of the whole token
+    crypto::Digest token{};         // of the whole token
     std::uint64_t filter = 0;       // of the settings it was judged by: another route's filter may judge otherwise
     std::uint64_t keys = 0;         // of the key set it was verified with: with another set it is verified anew
     std::uint32_t issuer = 0;       // of the filter's list
@@ -28,7 +28,7 @@ class VerifiedTokens final : public pipeline::Kept::Item {
   bool busy() const noexcept override { return false; }
 
   // nullptr: not there. Holds until keep() or until the caller waits.
-  Entry* find(const jose::Digest& token, std::uint64_t filter, io::TimePoint now) noexcept;
+  Entry* find(const crypto::Digest& token, std::uint64_t filter, io::TimePoint now) noexcept;
 
   void keep(Entry entry) noexcept;
   void forget(Entry& entry) noexcept { entry = {}; }
@@ -40,7 +40,7 @@ class VerifiedTokens final : public pipeline::Kept::Item {
   static constexpr std::size_t kWays = 4;
 
  private:
-  std::size_t set_of(const jose::Digest& token, std::uint64_t filter) const noexcept;
+  std::size_t set_of(const crypto::Digest& token, std::uint64_t filter) const noexcept;
   std::vector<Entry> entries_;  // of each set the last used first
 };
 

@@ -60,7 +60,7 @@ class ConfigFollower {
   Revision waiting_;
   std::string complaint_;
   bool told_refused_ = false;  // by the last receipt
-  Revision refused_;  // the newest that was verified and still not taken
+  Revision refused_;           // the newest that was verified and still not taken
 };
 
 }  // namespace weir::gateway

@@ -8,7 +8,7 @@
 #include "base/file/durable_folder.h"
 #include "base/file/whole_file.h"
 #include "base/hex.h"
-#include "jose/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::gateway {
 namespace {
@@ -20,7 +20,7 @@ constexpr std::string_view kSum = "sha256 ";
 constexpr std::size_t kMost = 512UL * 1024 * 1024;
 
 std::string sum_of(std::string_view body) {
-  const jose::Digest digest = jose::sha256(body);
+  const crypto::Digest digest = crypto::sha256(body);
   std::string out(2 * digest.size(), '0');
   char* at = out.data();
   for (const std::uint8_t byte : digest) at = write_hex(at, byte, 1);

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/frame_pool.h"
 #include "http/message/field_name.h"
-#include "io/frame_pool.h"
 
 namespace weir::http {
 
@@ -24,8 +24,8 @@ class Fields {
     Pooled() = default;
     template <class U>
     explicit Pooled(const Pooled<U>&) noexcept {}
-    T* allocate(std::size_t count) { return static_cast<T*>(io::FramePool::allocate(count * sizeof(T))); }
-    void deallocate(T* memory, std::size_t count) noexcept { io::FramePool::release(memory, count * sizeof(T)); }
+    T* allocate(std::size_t count) { return static_cast<T*>(FramePool::allocate(count * sizeof(T))); }
+    void deallocate(T* memory, std::size_t count) noexcept { FramePool::release(memory, count * sizeof(T)); }
     bool operator==(const Pooled&) const noexcept = default;
   };
 

@@ -1,7 +1,7 @@
 #include "snapshot/compile/key_sources.h"
 
 #include "base/hash.h"
-#include "io/sha256.h"
+#include "crypto/digest.h"
 #include "io/tls/tls_client.h"
 #include "snapshot/document.h"
 
@@ -32,7 +32,7 @@ std::expected<std::uint64_t, std::string> KeySourceBook::add(pipeline::KeySource
     auto text = context_.read_file(spec.ca_file);
     if (!text) return std::unexpected(text.error());
     spec.ca_file = resolve_file(context_.options.base_dir, spec.ca_file);
-    key += '\n' + io::sha256_hex(*text);
+    key += '\n' + crypto::sha256_hex(*text);
   }
   spec.id = stable_hash(key);
   for (const pipeline::KeySourceSpec& other : context_.out.key_sources)

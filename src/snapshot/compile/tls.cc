@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "io/sha256.h"
+#include "crypto/digest.h"
 #include "io/tls/tls_certificate.h"
 #include "snapshot/document.h"
 
@@ -26,7 +26,7 @@ std::string key_of(const io::TlsClientSettings& settings) {
   std::string out = fmt::format("server_name={} verify={}", settings.server_name, settings.verify);
   const auto add = [&](const std::string& file, std::string_view field) {
     const auto bytes = file.empty() ? std::string() : io::read_pem_file(file, "", field).value_or("");
-    out += fmt::format(" {}={}", field, file.empty() ? "" : io::sha256_hex(bytes));
+    out += fmt::format(" {}={}", field, file.empty() ? "" : crypto::sha256_hex(bytes));
   };
   add(settings.ca_file, "ca_file");
   add(settings.certificate ? settings.certificate->cert_file : "", "cert_file");

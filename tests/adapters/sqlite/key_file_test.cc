@@ -35,7 +35,7 @@ class KeyFiles : public testing::Test {
     out.custom_id = "c 1";
     out.groups = {"gold", "eu"};
     out.scopes = {"a:read"};
-    out.secrets = {{identity::sha256("one"), 5, 0}};
+    out.secrets = {{crypto::sha256("one"), 5, 0}};
     out.created = 5;
     return out;
   }
@@ -46,7 +46,7 @@ class KeyFiles : public testing::Test {
 TEST_F(KeyFiles, WhatIsAddedIsThereForOthers) {
   auto writer = open();
   KeyRecord full = record("0000000000a1");
-  full.secrets.push_back({identity::sha256("two"), 6, 7});
+  full.secrets.push_back({crypto::sha256("two"), 6, 7});
   full.expires = 8;
   full.last_used = 9;
   full.revoked = 10;

@@ -11,10 +11,9 @@ class LocalChannelTest : public testing::Test {
  protected:
   revision::Signed made(std::uint64_t number) const { return key.sign(number, "{}", 1'700'000'000); }
   void follow(std::uint64_t have) {
-    channel.follow(have == 0 ? revision::Signed{} : made(have),
-                   {.arrived = [this](revision::Signed one) { arrived.push_back(one.number); },
-                    .broken = {},
-                    .complain = {}});
+    channel.follow(
+        have == 0 ? revision::Signed{} : made(have),
+        {.arrived = [this](revision::Signed one) { arrived.push_back(one.number); }, .broken = {}, .complain = {}});
   }
 
   revision::SigningKey key = revision::SigningKey::generate();

@@ -34,8 +34,8 @@ class KeyCopy : public testing::Test {
     one.id = "abcdefgh";
     one.consumer = "Jürgen \"the key\"\n";
     one.scopes = {"read", "write"};
-    one.secrets.push_back({identity::sha256("one"), 1'700'000'000, 0});
-    one.secrets.push_back({identity::sha256("two"), 1'700'000'001, 1'800'000'000});
+    one.secrets.push_back({crypto::sha256("one"), 1'700'000'000, 0});
+    one.secrets.push_back({crypto::sha256("two"), 1'700'000'001, 1'800'000'000});
     KeyRecord two;
     two.id = "ijklmnop";
     two.consumer = "other";
@@ -44,7 +44,7 @@ class KeyCopy : public testing::Test {
   }
 
   fs::path folder_;
-  const identity::Mac pepper_{"a pepper of thirty-two characters"};
+  const crypto::Mac pepper_{"a pepper of thirty-two characters"};
 };
 
 TEST_F(KeyCopy, ReadsBackWhatWasWritten) {
@@ -56,7 +56,7 @@ TEST_F(KeyCopy, ReadsBackWhatWasWritten) {
 
 TEST_F(KeyCopy, OfAnotherPepperItIsNone) {
   ASSERT_EQ(write_key_copy(file(), records(), pepper_), "");
-  const auto read = read_key_copy(file(), identity::Mac("another pepper, as long as the first"));
+  const auto read = read_key_copy(file(), crypto::Mac("another pepper, as long as the first"));
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error(), "the local copy " + file() + " is damaged, or of another pepper");
 }

@@ -68,7 +68,8 @@ TEST_F(SecretFile, OfSeveralThatMakeItOneWins) {
   ::close(pipe[1]);
   std::string all;
   char piece[4096];
-  for (ssize_t got = 0; (got = ::read(pipe[0], piece, sizeof piece)) > 0;) all.append(piece, static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = ::read(pipe[0], piece, sizeof piece)) > 0;)
+    all.append(piece, static_cast<std::size_t>(got));
   ::close(pipe[0]);
   for (const pid_t maker : makers) {
     int status = -1;

@@ -66,7 +66,7 @@ TEST_F(KeyScene, a_name_that_keys_have_is_not_a_developers_to_take) {
   legacy.id = "legacy000001";
   legacy.consumer = "legacy";
   legacy.groups = {"old"};
-  legacy.secrets.push_back({identity::sha256("x"), 1, 0});
+  legacy.secrets.push_back({crypto::sha256("x"), 1, 0});
   keys.records[legacy.id] = legacy;
   const std::string admin = token;
   const std::string dora = token = login("dora", "developer", R"(["web"])");

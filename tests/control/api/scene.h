@@ -142,7 +142,7 @@ struct Scene : testing::Test {
                 .signing_key = key,
                 .instances = board,
                 .keys = &keys,
-                .hash_secret = [](std::string_view secret) { return identity::sha256(secret); },
+                .hash_secret = [](std::string_view secret) { return crypto::sha256(secret); },
                 .allowed_hosts = {"weir.example.com"},
                 .clock = [this] { return now; }}};
   std::string token;

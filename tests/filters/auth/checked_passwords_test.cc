@@ -49,7 +49,7 @@ TEST(CheckedPasswords, OneThatIsFloodedOutIsCheckedAgainAndNothingGrows) {
   EXPECT_EQ(passwords.find(passwords.mark({std::to_string(3 * CheckedPasswords::kMost - 1)}), kStart), false);
 }
 
-io::Task<void> wait_for(CheckedPasswords& passwords, identity::Digest mark, std::vector<std::optional<bool>>& out) {
+io::Task<void> wait_for(CheckedPasswords& passwords, crypto::Digest mark, std::vector<std::optional<bool>>& out) {
   out.push_back(co_await passwords.result(mark));
 }
 

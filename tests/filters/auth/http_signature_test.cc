@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "identity/digest.h"
+#include "crypto/digest.h"
 #include "tests/filters/made.h"
 
 namespace weir::filters {
@@ -41,9 +41,9 @@ TEST(HttpSignature, TheExampleOfTheRfc) {
             "application/json\n\"@signature-params\": (\"date\" \"@authority\" "
             "\"content-type\");created=1618884473;keyid=\"test-shared-secret\"");
   std::string key;
-  ASSERT_TRUE(identity::from_base64(
+  ASSERT_TRUE(crypto::from_base64(
       "uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==", key));
-  const identity::Digest mac = identity::Mac(key)(*base);
+  const crypto::Digest mac = crypto::Mac(key)(*base);
   EXPECT_EQ(std::string(mac.begin(), mac.end()), (*found)->signature);
 }
 

@@ -568,7 +568,7 @@ TEST(Jwt, SecretsOnlyByExplicitKey) {
 TEST(VerifiedTokens, AreBoundedAndEnd) {
   VerifiedTokens cache;
   const io::TimePoint now = io::Clock::now();
-  const auto digest = [](int i) { return jose::sha256(std::to_string(i)); };
+  const auto digest = [](int i) { return crypto::sha256(std::to_string(i)); };
   for (int i = 0; i < 50'000; ++i)
     cache.keep({.token = digest(i), .filter = 1, .until = now + std::chrono::seconds(60), .grant = "g"});
   EXPECT_LE(cache.size(), VerifiedTokens::kSets * VerifiedTokens::kWays);
@@ -620,7 +620,7 @@ TEST(Jwt, DISABLED_Speed) {
     ASSERT_TRUE(passes(filter->on_request(scene.exchange)));
   });
   ASSERT_TRUE(scene.exchange.auth.identity.known());
-  measure("of which SHA-256 of the token", [&] { ASSERT_NE(jose::sha256(text)[0], 256); });
+  measure("of which SHA-256 of the token", [&] { ASSERT_NE(crypto::sha256(text)[0], 256); });
 }
 
 }  // namespace

@@ -33,8 +33,7 @@ class IntrospectorTest : public testing::Test {
 
   using Outcome = Result<Introspection>;
   io::Task<void> one(std::string token, std::optional<Outcome>& out) {
-    out.emplace(
-        co_await introspector.ask(settings, *upstream, loop.buffers(), token, identity::sha256(token), kWall));
+    out.emplace(co_await introspector.ask(settings, *upstream, loop.buffers(), token, crypto::sha256(token), kWall));
   }
   void until_quiet(io::TaskGroup& group) {
     for (int turn = 0; turn < 5000 && group.running() != 0; ++turn) {
@@ -51,7 +50,7 @@ class IntrospectorTest : public testing::Test {
     return !*out ? std::string(out->error().detail) : (*out)->active ? (*out)->client_id : "inactive";
   }
   std::string known(std::string_view token, io::Duration later = {}) {
-    const Introspection* found = introspector.find(identity::sha256(token), loop.now() + later);
+    const Introspection* found = introspector.find(crypto::sha256(token), loop.now() + later);
     return !found ? "unknown" : found->active ? found->client_id : "inactive";
   }
   std::size_t asked() const { return service.requests.size(); }

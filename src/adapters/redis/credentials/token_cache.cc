@@ -1,7 +1,7 @@
 #include "adapters/redis/credentials/token_cache.h"
 
 #include "base/hex.h"
-#include "jose/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::adapters::redis {
 namespace {
@@ -20,7 +20,7 @@ std::string name_of(std::string_view key) {
 
 std::string TokenCache::sealed(std::string_view name, std::string_view value) const {
   std::string text(name);
-  const jose::Digest seal = jose::hmac_sha256(secret_, text.append("\n").append(value));
+  const crypto::Digest seal = crypto::Mac(secret_)(text.append("\n").append(value));
   return {reinterpret_cast<const char*>(seal.data()), seal.size()};
 }
 
@@ -36,7 +36,8 @@ io::Task<std::optional<std::string>> TokenCache::get(std::string_view key) {
   const Answer answer = co_await client->call({"GET", name}, client->deadline());
   if (!answer || answer->type() != Type::text) co_return std::nullopt;
   const std::string_view text = answer->text();
-  if (text.size() <= kSeal || !jose::same(sealed(name, text.substr(kSeal)), text.substr(0, kSeal))) {
+  if (text.size() <= kSeal ||
+      !crypto::equal_in_constant_time(sealed(name, text.substr(kSeal)), text.substr(0, kSeal))) {
     ++forged_;
     co_return std::nullopt;
   }

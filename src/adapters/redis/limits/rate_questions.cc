@@ -5,7 +5,7 @@
 #include "adapters/redis/limits/rate_store.h"
 #include "base/hex.h"
 #include "base/rate.h"
-#include "identity/digest.h"
+#include "crypto/digest.h"
 
 namespace weir::adapters::redis {
 namespace {
@@ -49,7 +49,7 @@ void append_hash(std::string& out, const RateAsk& ask) {
   ask.scope.copy(text, ask.scope.size());
   text[ask.scope.size()] = '\0';
   ask.key.copy(text + ask.scope.size() + 1, ask.key.size());
-  const identity::Digest digest = identity::sha256({text, size});
+  const crypto::Digest digest = crypto::sha256({text, size});
   std::array<char, 32> digits;
   for (std::size_t i = 0; i < digits.size() / 2; ++i) write_hex(&digits[2 * i], digest[i], 1);
   out.append(digits.data(), digits.size());

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <new>
 
-namespace weir::io {
+namespace weir {
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -59,4 +59,4 @@ class FramePool {
 
 inline thread_local constinit FramePool::Node* FramePool::lists_[FramePool::kClasses] = {};
 
-}  // namespace weir::io
+}  // namespace weir

@@ -9,11 +9,16 @@
 #include <string>
 #include <string_view>
 
-namespace weir::identity {
+namespace weir::crypto {
 
 using Digest = std::array<unsigned char, 32>;
 
 Digest sha256(std::string_view bytes) noexcept;
+Digest sha256(std::initializer_list<std::string_view> parts) noexcept;  // of one after the other
+std::string sha256_hex(std::string_view bytes);                         // 64 lower-case digits
+
+// SHA-1 (FIPS 180-4), only as a name that others have agreed on: Redis calls its scripts by it. It protects nothing.
+std::string sha1_hex(std::string_view bytes);  // 40 lower-case digits
 
 // HMAC-SHA-256 under one key, with the key's two blocks hashed once: what is left is two blocks for a short text.
 class Mac {
@@ -36,6 +41,7 @@ class Mac {
 
 // Takes as long whatever the bytes are; false at once when the lengths differ.
 bool equal_in_constant_time(std::span<const unsigned char> a, std::span<const unsigned char> b) noexcept;
+bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
 
 // From OpenSSL's generator, which the kernel seeds; ends the process when it cannot.
 void random_bytes(std::span<unsigned char> out) noexcept;
@@ -51,4 +57,4 @@ bool from_base64(std::string_view text, std::string& out);    // strict; padding
 // Overwrites a secret in a way the compiler does not leave out.
 void wipe(std::string& secret) noexcept;
 
-}  // namespace weir::identity
+}  // namespace weir::crypto

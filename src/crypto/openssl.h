@@ -1,5 +1,5 @@
-// Owning pointers of OpenSSL's objects, for the .cc files of this room only: its headers name no vendor type but the
-// forward declarations in key.h.
+// Owning pointers of OpenSSL's objects, for .cc files only: no header of ours names a vendor's type but by a forward
+// declaration.
 #pragma once
 
 #include <openssl/bio.h>
@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace weir::jose {
+namespace weir::crypto {
 
 template <auto release>
 struct Release {
@@ -30,4 +30,4 @@ inline const unsigned char* bytes(std::string_view text) noexcept {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-}  // namespace weir::jose
+}  // namespace weir::crypto
