@@ -1,6 +1,7 @@
 """Promise: docs/openapi.yaml is true. schemathesis makes thousands of requests of it, good and bad, and the admin API answers every one
 with a status, a type and a body that the description has, and refuses what the description forbids."""
 
+import json
 import re
 import subprocess
 import sys
@@ -53,6 +54,11 @@ def test_every_operation_under_v1_wants_a_token(admin):
 def test_schemathesis_finds_nothing(admin, tmp_path):
     for kind, body in (("consumers", {"name": "shop"}), ("groups", {"name": "partners"})):
         admin.put(kind, body["name"], body)
+    # It finds the operators' names, and may disable some or take their tokens away: its own too.
+    watchers = [admin]
+    for name in ("watcher-1", "watcher-2", "watcher-3"):
+        admin.ask("POST", "/v1/operators", {"name": name, "role": "auditor"})
+        watchers.append(Admin(admin.port, admin.ask("POST", f"/v1/operators/{name}/tokens", {})["token"]))
     done = subprocess.run(
         [
             sys.executable, "-m", "schemathesis.cli", "run", OPENAPI, "--url", f"http://127.0.0.1:{admin.port}",
@@ -65,4 +71,7 @@ def test_schemathesis_finds_nothing(admin, tmp_path):
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     made = int(re.search(r"(\d+) generated", done.stdout)[1])
     assert made > 200, done.stdout[-2000:]
-    assert admin.get("/v1/audit/verify")["ok"], "and the audit log holds after all of it"
+    answers = [watcher.ask("GET", "/v1/audit/verify", raw=True) for watcher in watchers]
+    held = next((answer for answer in answers if answer.status == 200), None)
+    assert held is not None, "one of four operators is left"
+    assert json.loads(held.body)["ok"], "and the audit log holds after all of it"

@@ -43,7 +43,9 @@ TEST_F(LocalChannelTest, OnlyWhatIsNewerThanTheOneInUseArrives) {
 
 TEST_F(LocalChannelTest, ReceiptsAreHeardAtOnce) {
   follow(0);
-  channel.report({.instance = "this", .revision = 4});
+  ports::Receipt receipt;
+  receipt.revision = 4;
+  channel.report(receipt);
   ASSERT_EQ(heard.size(), 1u);
   EXPECT_EQ(heard[0].revision, 4u);
 }

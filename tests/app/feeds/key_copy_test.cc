@@ -31,13 +31,13 @@ class KeyCopy : public testing::Test {
 
   static std::vector<KeyRecord> records() {
     KeyRecord one;
-    one.id = "abcdefgh";
+    one.id = "abcdefghijkl";
     one.consumer = "Jürgen \"the key\"\n";
     one.scopes = {"read", "write"};
     one.secrets.push_back({crypto::sha256("one"), 1'700'000'000, 0});
     one.secrets.push_back({crypto::sha256("two"), 1'700'000'001, 1'800'000'000});
     KeyRecord two;
-    two.id = "ijklmnop";
+    two.id = "ABCDEFGHIJKL";
     two.consumer = "other";
     two.disabled = true;
     return {one, two};
