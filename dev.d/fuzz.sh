@@ -15,9 +15,9 @@ replay_corpora() {
   done
 }
 
-# fuzz SECONDS [NAME]: look for new inputs, each target in turn.
+# fuzz SECONDS [NAME [SEED]]: look for new inputs, each target in turn; with a seed the same ones on every machine as fast.
 fuzz() {
-  local seconds=$1 only=$2 name log
+  local seconds=$1 only=$2 seed=${3:-0} name log
   [[ $seconds =~ ^[0-9]+$ && $seconds -gt 0 ]] || die "fuzz wants a number of seconds, not '$seconds'"
   build fuzz fuzz_targets
   [[ -z $only || -f fuzz/${only}_fuzz.cc ]] || die "no fuzz target '$only'; there are: $(fuzz_names | xargs)"
@@ -27,7 +27,7 @@ fuzz() {
     log=build/fuzz/run-$name.log
     mkdir -p "build/fuzz/corpus/$name"
     # 1 GiB and 5 s per input: far above what any parser here may need, low enough to call a blow-up by its name.
-    "build/fuzz/fuzz_$name" -max_total_time="$seconds" -rss_limit_mb=1024 -timeout=5 -print_final_stats=1 \
+    "build/fuzz/fuzz_$name" -max_total_time="$seconds" -seed="$seed" -rss_limit_mb=1024 -timeout=5 -print_final_stats=1 \
       -artifact_prefix="build/fuzz/crashes/$name-" "build/fuzz/corpus/$name" "fuzz/corpus/$name" >"$log" 2>&1 ||
       { tail -n 60 "$log" >&2; die "fuzz target '$name' found a failure (above); the input is in build/fuzz/crashes"; }
     say "fuzz: $name: $(sed -nE 's/^stat::number_of_executed_units: *//p' "$log") inputs in $seconds s, none failed"
