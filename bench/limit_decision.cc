@@ -1,6 +1,7 @@
 // Measures what a local limit takes to decide, by the store alone: one key, 100,000 keys in turn, and one key that
 // two threads fight over. Prints a table; no network, no file. By hand:
-//   clang++-19 -std=c++23 -O2 -Isrc bench/limit_decision.cc src/limits/*.cc src/base/{random,rate}.cc -lpthread
+//   clang++-19 -std=c++23 -O2 -Isrc bench/limit_decision.cc -include src/base/precompiled.h \
+//     src/limits/*.cc src/base/file/whole_file.cc src/base/{random,rate}.cc -lpthread
 #include <chrono>
 #include <cstdio>
 #include <string>

@@ -75,12 +75,12 @@ endfunction()
 # WEIR_TEST_ROOMS_<ROOM>, if tests need more than what the room itself may know.
 function(weir_tests)
   find_package(GTest REQUIRED)
-  file(GLOB_RECURSE left CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*_test.cc)
+  file(GLOB_RECURSE left CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/tests/*_test.cc)
   set(rooms ${ARGN})
   list(SORT rooms ORDER DESCENDING)  # control/api before control, which takes what is left
   foreach(room IN LISTS rooms)
     set(sources ${left})
-    list(FILTER sources INCLUDE REGEX "^${CMAKE_SOURCE_DIR}/tests/${room}/")
+    list(FILTER sources INCLUDE REGEX "^tests/${room}/")
     if(NOT sources)
       message(FATAL_ERROR "tests/${room} has no *_test.cc")
     endif()
@@ -100,7 +100,7 @@ function(weir_tests)
   endif()
 endfunction()
 
-# fuzz/NAME_fuzz.cc becomes fuzz_NAME. The first comment line of the file names its room: "// fuzz: http".
+# fuzz/NAME_fuzz.cc becomes fuzz_NAME. The first comment line of the file names the rooms it links: "// fuzz: http/* adapters/yaml".
 function(weir_fuzz_targets)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*_fuzz.cc)
   add_custom_target(fuzz_targets)  # they and the rooms they need: half of what there is

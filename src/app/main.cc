@@ -1,5 +1,5 @@
 // The one binary: reads the command line and hands over to a subcommand, with the table of filters. Everything that
-// is shared is made here or in serve.cc and passed down.
+// is shared is made here or in app/serve/serve.cc and passed down.
 #include <cstdio>
 
 #include "app/cli.h"

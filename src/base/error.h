@@ -1,6 +1,6 @@
 // What can go wrong with one request, as a closed set of reasons, and the ONE table that says for each whose fault
 // it is, which status the client sees, which word the access log and the metrics carry, and whether a retry is safe.
-// Used by every room. It does not describe mistakes in a config file: those are `Problem`s (problem.h).
+// Used by every room. It does not describe mistakes in a config file: those are `Problem`s (base/json/problem.h).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // IP addresses, CIDR blocks, sets of them, and the socket addresses Weir listens on or connects to. Plain values
-// without I/O: names are never resolved here (io/dns does that) and nothing is logged. Any thread.
+// without I/O: names are never resolved here (adapters/cares does that) and nothing is logged. Any thread.
 #pragma once
 
 #include <sys/socket.h>

@@ -27,7 +27,7 @@ Json without_hash(const AuditEntry& entry) {
   return out;
 }
 
-std::string digest_of(std::string_view secret) { return "sha256:" + crypto::to_hex(crypto::sha256(secret)); }
+std::string digest_of(std::string_view secret) { return "sha256:" + crypto::sha256_hex(secret); }
 
 void redact(Json& value) {
   if (value.is_string()) {
@@ -74,9 +74,7 @@ StoreResult<void> append_audit(StoreWriter& writer, AuditEntry entry, AuditTail*
   return writer.add_audit(entry);
 }
 
-std::string hash_of(const AuditEntry& entry) {
-  return crypto::to_hex(crypto::sha256(to_canonical(without_hash(entry))));
-}
+std::string hash_of(const AuditEntry& entry) { return crypto::sha256_hex(to_canonical(without_hash(entry))); }
 
 Json to_json(const AuditEntry& entry) {
   Json out = without_hash(entry);

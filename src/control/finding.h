@@ -21,7 +21,7 @@ std::optional<Severity> severity_of(std::string_view word) noexcept;  // of thos
 
 struct Finding {
   Severity severity = Severity::error;
-  std::string rule{};          // lint.h's, guards.h's, or "invalid": the form or compile
+  std::string rule{};          // checks/lint.h's, checks/guards.h's, or "invalid": the form or compile
   std::optional<Kind> kind{};  // nullopt: the whole config, or the instance part
   std::string name{};
   std::string field{};  // "plugin_chain[0].config.limits"; empty: the object

@@ -1,6 +1,6 @@
 #include "control/secrets.h"
+#include "crypto/secret.h"
 
-#include "crypto/digest.h"
 #include "identity/seal.h"
 
 namespace weir::control {

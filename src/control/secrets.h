@@ -1,5 +1,5 @@
 // Secrets and keys of certificates on their way into the draft: sealed under the master key, whether they come in
-// plain or sealed already. Used by changes.h. identity/seal.h does the sealing. Pure; any thread.
+// plain or sealed already. Used by control/changes/changes.h. identity/seal.h does the sealing. Pure; any thread.
 #pragma once
 
 #include <expected>

@@ -1,5 +1,6 @@
-// SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104), comparison in constant time and random bytes for secrets: what API
-// keys, passwords and signed requests are made of. OpenSSL stays in digest.cc. Pure functions; any thread.
+// SHA-256 (FIPS 180-4) and its HMAC (RFC 2104), in bytes and in hex, and comparison in constant time: for documents,
+// keys, passwords and signatures alike. No header of OpenSSL is needed for it; those who need its objects include
+// openssl.h. Pure functions; any thread.
 #pragma once
 
 #include <array>
@@ -43,18 +44,7 @@ class Mac {
 bool equal_in_constant_time(std::span<const unsigned char> a, std::span<const unsigned char> b) noexcept;
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
 
-// From OpenSSL's generator, which the kernel seeds; ends the process when it cannot.
-void random_bytes(std::span<unsigned char> out) noexcept;
-
-// 0-9A-Za-z, each digit equally likely.
-std::string random_base62(std::size_t digits);
-
-std::string to_hex(std::span<const unsigned char> bytes);     // lower case
-bool from_hex(std::string_view text, Digest& out) noexcept;   // exactly 64 digits, either case
-std::string to_base64(std::span<const unsigned char> bytes);  // RFC 4648 §4, padded
-bool from_base64(std::string_view text, std::string& out);    // strict; padding may be left out
-
-// Overwrites a secret in a way the compiler does not leave out.
-void wipe(std::string& secret) noexcept;
+std::string to_hex(std::span<const unsigned char> bytes);    // lower case
+bool from_hex(std::string_view text, Digest& out) noexcept;  // exactly 64 digits, either case
 
 }  // namespace weir::crypto

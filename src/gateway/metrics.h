@@ -100,7 +100,7 @@ struct Metrics {
 
 inline constexpr std::string_view kNoRoute = "_none";
 
-// Of one source of issuers' keys (key_keeper.h).
+// Of one source of issuers' keys (gateway/keys/key_keeper.h).
 struct KeySourceFacts {
   std::string source;  // the issuer or the URL: as many as the config has
   std::uint64_t fetches = 0;

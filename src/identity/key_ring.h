@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "crypto/digest.h"
 #include "identity/key_table.h"
 #include "ports/credential_store.h"
 

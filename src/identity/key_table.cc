@@ -1,4 +1,5 @@
 #include "identity/key_table.h"
+#include "crypto/secret.h"
 
 #include <bit>
 #include <cstring>

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/siphash.h"
+#include "crypto/digest.h"
 #include "identity/api_key.h"
 #include "identity/key_record.h"
 

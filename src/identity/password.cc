@@ -1,4 +1,6 @@
 #include "identity/password.h"
+#include "crypto/base64.h"
+#include "crypto/secret.h"
 
 #include <openssl/evp.h>
 

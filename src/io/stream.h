@@ -124,7 +124,7 @@ class Stream {
   };
   Write write(std::span<iovec> parts, Duration stall) noexcept { return {*this, parts, stall}; }
 
-  // Takes the session (see tls.h) and does its handshake. status failed: tls_error() of tls.h says why.
+  // Takes the session (see io/tls/tls.h) and does its handshake. status failed: tls_error() of io/tls/tls.h says why.
   class Handshake : public Operation {
    public:
     Handshake(Stream& stream, TimePoint deadline) noexcept;

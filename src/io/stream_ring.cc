@@ -1,5 +1,5 @@
-// A plain stream's operations when the loop has a ring: what has come lies in the kernel's buffers (handle.h), what
-// is to be sent is handed over whole.
+// A plain stream's operations when the loop has a ring: what has come lies in the kernel's buffers
+// (io/loop/handle.h), what is to be sent is handed over whole.
 #include "io/stream.h"
 
 namespace weir::io {

@@ -1,5 +1,5 @@
 // What a verified token must claim (RFC 7519 §4.1, RFC 8725 §3.8-3.11, RFC 9068) to be accepted from one issuer.
-// Called by filters/jwt after the signature; pure functions, any thread.
+// Called by filters/auth/jwt after the signature; pure functions, any thread.
 #pragma once
 
 #include <cstdint>

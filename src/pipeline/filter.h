@@ -1,6 +1,6 @@
-// What a filter is. One filter = one file in filters/ with a FilterSpec; compile makes an instance from its part of
-// the config and puts it into the chains of the routes it belongs to. Instances are immutable and shared by all
-// workers: what they must remember of a request is kept in the exchange.
+// What a filter is. One filter = one file in the room of its phase below filters/, with a FilterSpec; compile makes
+// an instance from its part of the config and puts it into the chains of the routes it belongs to. Instances are
+// immutable and shared by all workers: what they must remember of a request is kept in the exchange.
 #pragma once
 
 #include <cstdint>

@@ -8,8 +8,8 @@
 namespace weir::pipeline {
 namespace {
 
-// As many groups as a consumer may have (consumers_schema.cc), and the consumer itself; a token may claim more, of
-// which the first count.
+// As many groups as a consumer may have (snapshot/schema/consumers_schema.cc), and the consumer itself; a token may
+// claim more, of which the first count.
 constexpr std::size_t kMostLayers = 65;
 
 const Overlay* find(const Overlays::ByName& overlays, std::string_view name) noexcept {

@@ -38,8 +38,9 @@ class ConfigChannel {
     std::function<void(revision::Signed)> arrived;
     std::function<void(std::uint64_t number, std::string why)> broken;
     std::function<void(const std::string&)> complain;  // a sentence; empty: all is well again
-    // What is to be had is the revision in use, again and again: what arrived or was broken before is gone.
-    std::function<void()> settled = [] {};
+    // What is to be had is, again, one that the control plane signed and that arrived before, or the one in use: what
+    // was broken meanwhile is gone. Called at every look.
+    std::function<void(std::uint64_t number)> settled = [](std::uint64_t) {};
     // Whether the control plane signed it. What it did not sign is handed over all the same, to be refused with a
     // receipt, but only what it did can stand for good between a gateway and others of that number.
     std::function<bool(const revision::Signed&)> is_signed = [](const revision::Signed&) { return true; };

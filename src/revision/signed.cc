@@ -1,4 +1,4 @@
-// signed.h, by OpenSSL, whose headers stop in this room.
+// signed.h, by OpenSSL.
 #include "revision/signed.h"
 
 #include <openssl/bio.h>

@@ -1,6 +1,6 @@
-// A document: the config as a value, whatever file or channel it came by. Its canonical bytes are what is hashed now
-// and signed and distributed later. Used by compile and by commands that point into a document. Pure functions, any
-// thread; loading a file is app/config_source's.
+// A document: the config as a value, whatever file or channel it came by. Its canonical bytes are what is
+// hashed, signed and distributed. Used by compile and by commands that point into a document. Pure functions, any
+// thread; loading a file is app/host/config_source's.
 #pragma once
 
 #include <string>

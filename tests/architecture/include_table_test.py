@@ -31,7 +31,8 @@ def spelled_out(names, rooms):
     out = set()
     for name in names:
         top = name.removesuffix("/*")
-        out |= {room for room in rooms if room == top or room.startswith(top + "/")} if top != name else {name}
+        below = {room for room in rooms if room == top or room.startswith(top + "/")} if top != name else set()
+        out |= below or {name}
     return out
 
 
@@ -95,7 +96,9 @@ def test_sources_include_only_what_the_table_allows():
 
 def test_vendor_headers_stay_in_their_rooms():
     wrong = []
-    for path, _, angled in includes():
+    for path, quoted, angled in includes():
+        if quoted == "crypto/openssl.h":
+            angled = "openssl/"  # OpenSSL's headers by another name
         if not angled or STANDARD.match(angled):
             continue
         vendor = next((prefix for prefix in VENDORS if angled.startswith(prefix)), None)
@@ -135,7 +138,7 @@ def test_rooms_know_each_other_one_way():
 
 
 def test_no_room_is_crowded():
-    """house.md aims for some 16 files; beyond 28 a room wants to be two."""
+    """ADR 8 aims for some 16 files; beyond 28 a room wants to be two."""
     sizes = {}
     for path in sources():
         sizes[room_of(path)] = sizes.get(room_of(path), 0) + 1

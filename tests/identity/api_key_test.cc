@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "crypto/digest.h"
-
 namespace weir::identity {
 namespace {
 
@@ -44,22 +42,6 @@ TEST(ApiKey, EveryChangedByteIsNoticed) {
 TEST(ApiKey, AChecksumDoesNotMakeOtherLettersGood) {
   EXPECT_FALSE(parse_api_key(make_api_key("0123456789A-", kSecret)));
   EXPECT_FALSE(parse_api_key(make_api_key(kId, "abcdefghijklmnopqrstuvwxyzABCDE.")));
-}
-
-TEST(Base62, EveryDigitComesUp) {
-  const std::string text = crypto::random_base62(20'000);
-  std::array<int, 256> seen{};
-  for (const char c : text) ++seen[static_cast<unsigned char>(c)];
-  int kinds = 0;
-  for (const int count : seen) {
-    if (count == 0) continue;
-    ++kinds;
-    // 323 expected, a deviation of 18: eight of them never happen to an even source.
-    EXPECT_GT(count, 180);
-    EXPECT_LT(count, 470);
-  }
-  EXPECT_EQ(kinds, 62);
-  EXPECT_NE(crypto::random_base62(32), crypto::random_base62(32));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "identity/seen.h"
+#include "crypto/digest.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,5 @@
 #include "adapters/sqlite/key_file.h"
+#include "crypto/digest.h"
 
 #include <sqlite3.h>
 #include <sys/stat.h>

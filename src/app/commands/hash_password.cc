@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "app/commands/key.h"
-#include "crypto/digest.h"
+#include "crypto/secret.h"
 #include "identity/password.h"
 
 namespace weir::app {

@@ -1,6 +1,8 @@
 // `weir key create|list|rotate|disable|enable|revoke`: API keys in whichever store the config names. A secret is
 // printed once, when it is made, and kept nowhere.
 #include "app/commands/key.h"
+#include "crypto/digest.h"
+#include "crypto/secret.h"
 
 #include <fmt/format.h>
 

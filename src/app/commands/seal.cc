@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "app/commands/key.h"
-#include "crypto/digest.h"
+#include "crypto/secret.h"
 #include "identity/seal.h"
 
 namespace weir::app {

@@ -1,4 +1,5 @@
 #include "app/control/control_key_store.h"
+#include "crypto/secret.h"
 
 #include "adapters/sqlite/key_file.h"
 #include "app/stores/pepper.h"

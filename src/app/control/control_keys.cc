@@ -1,10 +1,11 @@
 #include "app/control/control_keys.h"
+#include "crypto/secret.h"
 
 #include <fmt/format.h>
 
 #include <array>
 
-#include "app/host/secret_file.h"
+#include "base/file/secret_file.h"
 #include "control/holdings.h"
 #include "crypto/digest.h"
 

@@ -1,6 +1,6 @@
 // The control plane: its store and keys, the admin API on an address of its own, and the way to gateways: over Redis
-// (`weir control`) or to the one in this process (`weir serve` with `control`). Made by control.cc and process.cc on
-// their loop; that thread only, what blocks is done by io/offload.
+// (`weir control`) or to the one in this process (`weir serve` with `control`). Made by control.cc and
+// app/serve/process.cc on their loop; that thread only, what blocks is done by io/offload.
 #pragma once
 
 #include <atomic>

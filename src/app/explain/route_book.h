@@ -23,7 +23,8 @@ struct RouteBook {
 RouteBook make_route_book(const Json& document, std::shared_ptr<const snapshot::Snapshot> snapshot,
                           pipeline::FilterTable filters);
 
-// Indices of all routes, the strongest first (router.h); routes that never meet are in the order of their words.
+// Indices of all routes, the strongest first (snapshot/router/router.h); routes that never meet are in the order of
+// their words.
 std::vector<std::size_t> by_precedence(const RouteBook& book);
 
 std::string join(const std::vector<std::string>& words, std::string_view separator, std::string_view if_empty);

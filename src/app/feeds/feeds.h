@@ -1,5 +1,6 @@
 // What a serving process keeps fresh for its workers on the control thread: API keys, issuers' keys, revoked tokens,
-// limits. One place for their order: made, told of a config, begun, run, ended. Made by process.cc; that thread only.
+// limits. One place for their order: made, told of a config, begun, run, ended. Made by app/serve/process.cc; that
+// thread only.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,7 @@
 #include "app/feeds/key_copy.h"
+#include "crypto/digest.h"
 
+#include "base/file/durable_folder.h"
 #include "base/file/whole_file.h"
 
 namespace weir::app {
@@ -20,7 +22,10 @@ std::string write_key_copy(const std::string& file, const std::vector<KeyRecord>
   for (const KeyRecord& record : records) text.append(to_canonical(to_json(record))).append("\n");
   const std::string seal = crypto::to_hex(pepper(text));
   text.append(kSeal).append(seal).append("\n");
-  auto written = replace_file(file, text, Access::own);
+  const std::size_t slash = file.rfind('/');
+  const auto folder = DurableFolder::open(slash == std::string::npos ? "." : file.substr(0, slash));
+  if (!folder) return "the local copy of the keys: " + folder.error();
+  const auto written = folder->write(slash == std::string::npos ? file : file.substr(slash + 1), text);
   return written ? std::string() : "the local copy of the keys: " + written.error();
 }
 

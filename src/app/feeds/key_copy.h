@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "crypto/digest.h"
 #include "identity/key_record.h"
 
 namespace weir::app {
 
-// Written beside, synced and renamed: whatever happens, one whole copy is there. Empty: done; else what failed.
+// One whole copy is there whatever happens, also when a successor of this process writes it too: its folder is locked
+// meanwhile. Empty: done; else what failed.
 std::string write_key_copy(const std::string& file, const std::vector<identity::KeyRecord>& records,
                            const crypto::Mac& pepper);
 

@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
+#include "app/feeds/file_keys.h"
 #include "app/feeds/redis_keys.h"
-#include "app/feeds/stored_keys.h"
 
 namespace weir::app {
 namespace {
@@ -38,7 +38,7 @@ void KeyFeed::follow(const snapshot::Snapshot& config) {
   if (settings == settings_ && same_redis) return;
   settings_ = settings;
   complaint_.clear();
-  source_ = settings.store == Store::file ? std::make_shared<StoredKeys>(settings) : nullptr;
+  source_ = settings.store == Store::file ? std::make_shared<FileKeys>(settings) : nullptr;
   if (redis_) retiring_.spawn(retire(std::move(redis_)));
   if (in_redis) {
     redis_ = std::make_unique<RedisKeys>(
@@ -75,7 +75,7 @@ io::Task<void> KeyFeed::begin() {
 }
 
 io::Task<void> KeyFeed::refresh() {
-  const std::shared_ptr<StoredKeys> source = source_;
+  const std::shared_ptr<FileKeys> source = source_;
   if (!source) co_return;
   auto news = co_await offload_.run(loop_, [source] { return source->look(); });
   if (!news || source != source_) co_return;
@@ -92,7 +92,7 @@ void KeyFeed::complain(const std::string& what) {
 io::Task<void> KeyFeed::note_uses() {
   uses_noted_ = loop_.now();
   if (redis_) co_await redis_->note_uses();
-  const std::shared_ptr<StoredKeys> source = source_;
+  const std::shared_ptr<FileKeys> source = source_;
   if (!source) co_return;
   auto noted = co_await offload_.run(loop_, [source] { return source->note_uses(); });
   if (noted && !noted->empty()) complain(*noted);

@@ -17,7 +17,7 @@
 namespace weir::app {
 
 class RedisKeys;
-class StoredKeys;
+class FileKeys;
 
 class KeyFeed {
  public:
@@ -55,7 +55,7 @@ class KeyFeed {
   io::Bell bell_;
   std::shared_ptr<const identity::KeySet> keys_;
   snapshot::CredentialSettings settings_;
-  std::shared_ptr<StoredKeys> source_;  // shared with what is being read just now; nullptr: no store
+  std::shared_ptr<FileKeys> source_;  // shared with what is being read just now; nullptr: no store
   std::unique_ptr<RedisKeys> redis_;
   io::TaskGroup retiring_;
   std::string complaint_;

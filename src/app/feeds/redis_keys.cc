@@ -1,4 +1,5 @@
 #include "app/feeds/redis_keys.h"
+#include "crypto/digest.h"
 
 #include "app/feeds/key_copy.h"
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "adapters/redis/credentials/key_feed.h"
+#include "crypto/digest.h"
 #include "identity/key_ring.h"
 #include "io/offload.h"
 #include "snapshot/snapshot.h"

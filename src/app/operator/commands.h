@@ -1,5 +1,5 @@
 // The operator's commands, one file each, and what the command line may ask of them. Each prints for people on
-// standard output, complaints on standard error, and returns the exit code of the process (exit_code.h). The
+// standard output, complaints on standard error, and returns the exit code of the process (session/exit_code.h). The
 // namespace is `remote` because `operator` is a word of the language.
 #pragma once
 

@@ -1,4 +1,5 @@
 #include "app/stores/pepper.h"
+#include "crypto/secret.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/file/whole_file.h"
 #include "crypto/digest.h"
 
 namespace weir::app {
@@ -44,7 +46,7 @@ std::expected<std::string, std::string> read_or_make_pepper(const std::string& f
   std::array<unsigned char, kRandomBytes> random;
   crypto::random_bytes(random);
   const std::string text = crypto::to_hex(random) + "\n";
-  const bool whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  const bool whole = write_all(fd, text) && ::fsync(fd) == 0 && sync_folder_of(file);
   ::close(fd);
   if (!whole) {
     std::string error = cannot("written", file);

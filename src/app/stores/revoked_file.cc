@@ -1,13 +1,11 @@
 // revoked_tokens.h, in a file.
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "app/stores/revoked_tokens.h"
@@ -17,7 +15,7 @@ namespace weir::app {
 namespace {
 
 constexpr std::string_view kUntil = "# until ";
-constexpr std::size_t kMost = 512UL * 1024 * 1024;  // as the gateway's own copy, revocation_copy.cc
+constexpr std::size_t kMost = 512UL * 1024 * 1024;  // as the gateway's own copy, gateway/keys/revocation_copy.cc
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 struct Line {
@@ -81,9 +79,7 @@ class Lock {
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
   ~Lock() {
-    if (fd_ < 0) return;
-    ::fsync(fd_);  // the rename
-    ::close(fd_);
+    if (fd_ >= 0) ::close(fd_);
   }
 
  private:

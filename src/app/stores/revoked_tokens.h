@@ -1,5 +1,5 @@
 // Where `weir token` writes revoked tokens: the file of `tokens.revoked`, or the sorted set "weir:revoked" in Redis
-// (revocation_feed.h reads both). token.cc asks. Blocking; errors are sentences for a person.
+// (app/feeds/revocation_feed.h reads both). app/commands/token.cc asks. Blocking; errors are sentences for a person.
 #pragma once
 
 #include <memory>

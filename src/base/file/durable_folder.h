@@ -19,7 +19,7 @@ class DurableFolder {
   DurableFolder& operator=(DurableFolder&&) = delete;
   ~DurableFolder();
 
-  // Mode 0600, in place of what has that name. On disk when it returns; on an error the old one is still there.
+  // Mode 0600, in place of what has that name, on disk when it returns; errors as of replace_file().
   std::expected<void, std::string> write(const std::string& name, std::string_view bytes) const;
   void remove(const std::string& name) const noexcept;
 

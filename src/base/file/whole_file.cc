@@ -14,7 +14,7 @@ std::string_view advice(int error) noexcept {
   switch (error) {
     case EACCES:
     case EPERM:
-      return "; it must belong to the user that runs weir";
+      return "; it and its folder must belong to the user that runs weir";
     case EROFS:
       return "; it must be on a file system that can be written to";
     case ENOSPC:
@@ -41,7 +41,9 @@ void close_quietly(int fd) noexcept {
 
 bool take_over(int fd, const struct stat& before) noexcept {
   if (::fchmod(fd, before.st_mode & 07777) != 0) return false;
-  if (::fchown(fd, before.st_uid, before.st_gid) != 0) errno = 0;  // only root may, and need not
+  // Root gives it back to its owner; others at least to a group that they are in.
+  if (::fchown(fd, before.st_uid, before.st_gid) != 0 && ::fchown(fd, static_cast<uid_t>(-1), before.st_gid) != 0)
+    errno = 0;
   return true;
 }
 
@@ -64,8 +66,8 @@ bool write_all(int fd, std::string_view bytes) noexcept {
 
 bool sync_folder_of(const std::string& path) noexcept {
   const int fd = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool good = ::fsync(fd) == 0;
+  if (fd < 0) return errno == EACCES;
+  const bool good = ::fsync(fd) == 0 || errno == EINVAL;  // fsync(2)
   close_quietly(fd);
   return good;
 }

@@ -23,6 +23,7 @@
 #include "control/api/state/throttle.h"
 #include "control/changes/publish.h"
 #include "control/operators/operators.h"
+#include "crypto/digest.h"
 #include "identity/key_store.h"
 
 namespace weir::control::api {

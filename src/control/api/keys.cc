@@ -10,6 +10,7 @@
 #include "control/api/handlers.h"
 #include "control/api/message/time.h"
 #include "control/audit.h"
+#include "crypto/secret.h"
 #include "identity/api_key.h"
 
 namespace weir::control::api {

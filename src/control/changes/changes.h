@@ -1,7 +1,7 @@
 // Changes of the draft, each with its permission, its check and its line in the audit log. Used by the admin API and
-// by seeding; inside one transact() (objection.h), so that several, and a publication behind them, are done or undone
-// together. What an object means beside the others is not judged here: publish.h's check() does. Blocking; one
-// thread.
+// by seeding; inside one transact() (control/objection.h), so that several, and a publication behind them, are done
+// or undone together. What an object means beside the others is not judged here: publish.h's check() does. Blocking;
+// one thread.
 #pragma once
 
 #include <map>

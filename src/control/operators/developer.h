@@ -1,7 +1,7 @@
 // What a developer may say inside an object that is their team's, beyond the tag it carries (operators.h): nothing
 // that makes a gateway use what is others', be it a secret, a file, an address of its own machine, or a name that
-// means something elsewhere. Used by operators.cc, changes.cc and the API's keys.cc. Does not ask whose the object
-// itself is. Blocking where it takes Surroundings; one thread.
+// means something elsewhere. Used by operators.cc, control/changes/changes.cc and the API's control/api/keys.cc. Does
+// not ask whose the object itself is. Blocking where it takes Surroundings; one thread.
 #pragma once
 
 #include <functional>

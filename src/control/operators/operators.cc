@@ -1,4 +1,5 @@
 #include "control/operators/operators.h"
+#include "crypto/secret.h"
 
 #include <algorithm>
 #include <array>
@@ -101,7 +102,7 @@ IssuedToken issue_token(std::int64_t now, std::int64_t expires) {
   std::string secret = crypto::random_base62(kSecretDigits);
   IssuedToken out;
   out.token.id = crypto::random_base62(kIdDigits);
-  out.token.hash = crypto::to_hex(crypto::sha256(secret));
+  out.token.hash = crypto::sha256_hex(secret);
   out.token.created = now;
   out.token.expires = expires;
   out.text = std::string(kTokenBegin) + out.token.id + "_" + secret;

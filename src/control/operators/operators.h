@@ -1,6 +1,6 @@
 // Operators: who they are by their token, and what each role may do. ONE table says it (operators.cc). Used by the
-// admin API on every request and by changes.h for every object. Making and changing operators is
-// operator_changes.h's. Blocking where it takes a store; any thread.
+// admin API on every request and by control/changes/changes.h for every object. Making and changing operators is
+// control/changes/operator_changes.h's. Blocking where it takes a store; any thread.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,9 @@
 // Filter basic: who calls, by user name and password (RFC 7617) of a consumer in the config. Checking a password
 // takes a tenth of a second on purpose: it is done off the loop, once, and what came out is remembered on the worker
 // under a keyed hash. Exchange's thread.
+#include "crypto/base64.h"
 #include "crypto/digest.h"
+#include "crypto/secret.h"
 #include "filters/auth/caller.h"
 #include "filters/auth/checked_passwords.h"
 #include "filters/auth/specs.h"

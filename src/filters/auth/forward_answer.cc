@@ -5,7 +5,7 @@ namespace {
 
 using Views = std::span<const std::string_view>;
 
-// Callers' names become keys of limits and words of the log (introspection.cc).
+// Callers' names become keys of limits and words of the log (filters/tokens/introspection.cc).
 constexpr std::size_t kLongestName = 512;
 
 // The elements of a list, white space around them trimmed, in the arena.

@@ -16,7 +16,7 @@ using pipeline::Exchange;
 using pipeline::Verdict;
 using std::chrono::milliseconds;
 
-// A client that leaves sooner than this is not worth a system call to notice (proxy_call.cc).
+// A client that leaves sooner than this is not worth a system call to notice (filters/execution/proxy_call.cc).
 constexpr auto kUnwatched = milliseconds(50);
 
 Schema header_names() { return schema::array(schema::string().named("header name").format(is_field_name)).unique(); }

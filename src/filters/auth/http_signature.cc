@@ -1,9 +1,8 @@
 #include "filters/auth/http_signature.h"
+#include "crypto/base64.h"
 
 #include <algorithm>
 #include <charconv>
-
-#include "crypto/digest.h"
 
 namespace weir::filters {
 namespace {

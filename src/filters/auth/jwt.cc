@@ -1,7 +1,9 @@
 // Filter jwt: a JSON Web Token, verified here, says who calls. Its issuer is one of those in the config, its key is
 // one of that issuer's, the algorithm is the key's; nothing in the token chooses any of it. What was verified before
-// is found by the token's hash (verified_tokens.h) without a wait; only keys that are not there yet and the cache
-// shared with other instances are waited for. Never decides by route: require_identity does. Exchange's thread.
+// is found by the token's hash (filters/tokens/verified_tokens.h) without a wait; only keys that are not there yet
+// and the cache shared with other instances are waited for. Never decides by route: require_identity does. Exchange's
+// thread.
+#include "crypto/digest.h"
 #include "filters/auth/jwt_settings.h"
 #include "filters/auth/specs.h"
 #include "filters/tokens/bearer.h"

@@ -1,5 +1,6 @@
 // jwt_settings.h. Cold.
 #include "filters/auth/jwt_settings.h"
+#include "crypto/digest.h"
 
 #include <algorithm>
 

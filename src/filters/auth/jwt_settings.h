@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "crypto/digest.h"
 #include "filters/config/config.h"
 #include "filters/tokens/jwt_issuer.h"
 #include "filters/tokens/presented_token.h"

@@ -1,12 +1,14 @@
 // Filter oauth2_introspection: establishes who calls by asking an authorisation server about an opaque Bearer token
-// (RFC 7662). Answers are kept on each worker, also over a reload (introspector.h); only a request whose token is not
-// known waits. Whatever is wrong with the server, nobody is let in for it. Exchange's thread.
+// (RFC 7662). Answers are kept on each worker, also over a reload (filters/tokens/introspector.h); only a request
+// whose token is not known waits. Whatever is wrong with the server, nobody is let in for it. Exchange's thread.
+#include "crypto/base64.h"
+#include "crypto/digest.h"
 #include "filters/auth/specs.h"
 #include "filters/config/config.h"
+#include "filters/config/secret.h"
 #include "filters/tokens/bearer.h"
 #include "filters/tokens/form.h"
 #include "filters/tokens/introspector.h"
-#include "filters/tokens/secret.h"
 #include "identity/consumer_book.h"
 #include "pipeline/exchange.h"
 
@@ -104,7 +106,7 @@ class Oauth2Introspection final : public pipeline::Filter {
                             settings_.authorization + '\n' + settings_.form + '\n' +
                             std::to_string(settings_.positive_ttl.count()) + '\n' +
                             std::to_string(settings_.negative_ttl.count());
-    key_ = "oauth2_introspection " + crypto::to_hex(crypto::sha256(all));
+    key_ = "oauth2_introspection " + crypto::sha256_hex(all);
   }
 
   pipeline::Hooks hooks() const noexcept override { return {.request = true, .response = false, .finish = false}; }

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/json/json.h"
-#include "filters/config/query.h"
 #include "filters/post_execution/timestamp.h"
+#include "http/message/query.h"
 
 namespace weir::filters {
 namespace {
@@ -78,7 +78,7 @@ void duration(RecordLine& out, const char (&key)[N], io::TimePoint from, io::Tim
 }
 
 bool is_secret(std::string_view name, const RecordFormat& format) noexcept {
-  const auto is = [&](std::string_view one) { return names_parameter(name, one, Case::ignored); };
+  const auto is = [&](std::string_view one) { return http::names_parameter(name, one, http::Case::ignored); };
   return std::ranges::any_of(kSecrets, is) || std::ranges::any_of(format.more_secrets, is);
 }
 
@@ -89,7 +89,7 @@ void query(RecordLine& out, std::string_view received, const RecordFormat& forma
   bool hiding = false;
   for (std::string_view rest = received; !rest.empty();) {
     const char* const begin = rest.data();
-    const Parameter parameter = take_parameter(rest);
+    const http::Parameter parameter = http::take_parameter(rest);
     const bool hide =
         !parameter.value.empty() && (format.query == QueryLog::redact || is_secret(parameter.name, format));
     if (hide && !hiding) {

@@ -1,7 +1,7 @@
 #include "filters/tokens/presented_token.h"
 
-#include "filters/config/query.h"
 #include "filters/tokens/bearer.h"
+#include "http/message/query.h"
 
 namespace weir::filters {
 namespace {
@@ -68,8 +68,8 @@ void remove_parameter(pipeline::Exchange& exchange, std::string_view name) {
   char* const out = exchange.arena.allocate(rest.size() + 1);
   std::size_t size = 0;
   while (!rest.empty()) {
-    const Parameter parameter = take_parameter(rest);
-    if (names_parameter(parameter.name, name, Case::exact)) continue;
+    const http::Parameter parameter = http::take_parameter(rest);
+    if (http::names_parameter(parameter.name, name, http::Case::exact)) continue;
     if (size != 0) out[size++] = '&';
     std::memcpy(out + size, parameter.whole.data(), parameter.whole.size());
     size += parameter.whole.size();
@@ -111,8 +111,8 @@ PresentedToken find_token(const pipeline::Exchange& exchange, const TokenPlaces&
   if (!places.query_parameter.empty()) {
     std::string_view rest = exchange.query;
     while (!rest.empty()) {
-      const Parameter parameter = take_parameter(rest);
-      if (names_parameter(parameter.name, places.query_parameter, Case::exact)) add(out, parameter.value);
+      const http::Parameter parameter = http::take_parameter(rest);
+      if (http::names_parameter(parameter.name, places.query_parameter, http::Case::exact)) add(out, parameter.value);
     }
   }
   return out;

@@ -1,5 +1,5 @@
-// Where in a request a token may stand, and how it is taken out before the upstream sees it. Used by the filter jwt
-// on the exchange's thread.
+// Where in a request a token may stand, and how it is taken out before the upstream sees it. Used by the filters jwt
+// and api_key, on the exchange's thread.
 #pragma once
 
 #include <string>

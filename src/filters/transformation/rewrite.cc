@@ -2,8 +2,8 @@
 // client asked for. A path that comes out other than canonical is refused: no value of a request can climb out of, or
 // add a segment to, the path written here. Exchange's thread.
 #include "filters/config/config.h"
-#include "filters/config/query.h"
 #include "filters/transformation/specs.h"
+#include "http/message/query.h"
 #include "http/message/uri.h"
 
 namespace weir::filters {
@@ -128,7 +128,7 @@ class Rewrite final : public pipeline::Filter {
   }
 
   bool replaced(std::string_view name) const noexcept {
-    const auto is = [&](std::string_view one) { return names_parameter(name, one, Case::exact); };
+    const auto is = [&](std::string_view one) { return http::names_parameter(name, one, http::Case::exact); };
     return std::ranges::any_of(parts_.remove, is) ||
            std::ranges::any_of(parts_.set, [&](const Parts::Set& one) { return is(one.name); });
   }
@@ -145,7 +145,7 @@ class Rewrite final : public pipeline::Filter {
     char* end = begin;
     const auto add = [&](std::string_view text) { end = write_escaped(end, text, Escape::none); };
     for (std::string_view rest = exchange.upstream_query; !rest.empty();) {
-      const Parameter parameter = take_parameter(rest);
+      const http::Parameter parameter = http::take_parameter(rest);
       if (replaced(parameter.name)) continue;
       if (end != begin) *end++ = '&';
       add(parameter.whole);

@@ -29,9 +29,9 @@ void ConfigFollower::follow(ports::ConfigChannel& channel, Revision in_use) {
   report(number == 0 ? ports::Receipt::State::starting : ports::Receipt::State::applied, number, {});
   channel.follow(in_use_ ? *in_use_ : revision::Signed{},
                  {.arrived = [this](revision::Signed revision) { arrived(std::move(revision)); },
-                  .broken = [this](std::uint64_t number, const std::string& why) { refuse(number, why); },
+                  .broken = [this](std::uint64_t number, const std::string& why) { broken(number, why); },
                   .complain = [this](const std::string& what) { complain(what); },
-                  .settled = [this] { settled(); },
+                  .settled = [this](std::uint64_t number) { settled(number); },
                   .is_signed =
                       [this](const revision::Signed& revision) {
                         return revision::verify(revision, identity_.key).has_value();
@@ -47,7 +47,7 @@ void ConfigFollower::complain(const std::string& what) {
 void ConfigFollower::arrived(revision::Signed revision) {
   if (in_use_ && revision.number <= in_use_->number) return;
   if (waiting_ && revision.number <= waiting_->number) return;
-  if (auto good = revision::verify(revision, identity_.key); !good) return refuse(revision.number, good.error());
+  if (auto good = revision::verify(revision, identity_.key); !good) return broken(revision.number, good.error());
   waiting_ = std::make_shared<const revision::Signed>(std::move(revision));
   wake_();
 }
@@ -61,6 +61,7 @@ void ConfigFollower::applied(const Revision& revision) {
 
 void ConfigFollower::refused(const Revision& revision, const std::string& reason) {
   refused_ = revision;
+  refused_why_ = reason;
   refuse(revision->number, reason);
 }
 
@@ -76,9 +77,16 @@ void ConfigFollower::refuse(std::uint64_t number, const std::string& reason) {
   report(ports::Receipt::State::refused, number, reason);
 }
 
+void ConfigFollower::broken(std::uint64_t number, const std::string& reason) {
+  refuse(number, reason);
+  told_broken_ = true;
+}
+
 // A stranger's revision that the control plane has cleared away must not stand as this gateway's last word.
-void ConfigFollower::settled() {
-  if (told_refused_ && in_use_ && !waiting_) report(ports::Receipt::State::applied, in_use_->number, {});
+void ConfigFollower::settled(std::uint64_t number) {
+  if (!told_broken_ || waiting_) return;
+  if (refused_ && refused_->number == number) return report(ports::Receipt::State::refused, number, refused_why_);
+  if (in_use_ && in_use_->number == number) report(ports::Receipt::State::applied, number, {});
 }
 
 void ConfigFollower::report(ports::Receipt::State state, std::uint64_t number, std::string reason) {
@@ -88,7 +96,7 @@ void ConfigFollower::report(ports::Receipt::State state, std::uint64_t number, s
     reason.resize(end);
     reason += " …";
   }
-  told_refused_ = state == ports::Receipt::State::refused;
+  told_broken_ = false;
   channel_->report({.instance = identity_.instance,
                     .host = identity_.host,
                     .version = identity_.version,

@@ -49,7 +49,8 @@ class ConfigFollower {
   void complain(const std::string& what);
   void arrived(revision::Signed revision);
   void refuse(std::uint64_t number, const std::string& reason);
-  void settled();
+  void broken(std::uint64_t number, const std::string& reason);
+  void settled(std::uint64_t number);
   void report(ports::Receipt::State state, std::uint64_t number, std::string reason);
 
   Identity identity_;
@@ -59,8 +60,9 @@ class ConfigFollower {
   Revision in_use_;
   Revision waiting_;
   std::string complaint_;
-  bool told_refused_ = false;  // by the last receipt
-  Revision refused_;           // the newest that was verified and still not taken
+  bool told_broken_ = false;  // by the last receipt: of what the control plane has not signed
+  Revision refused_;          // the newest that was verified and still not taken, for refused_why_
+  std::string refused_why_;
 };
 
 }  // namespace weir::gateway

@@ -7,7 +7,6 @@
 
 #include "base/file/durable_folder.h"
 #include "base/file/whole_file.h"
-#include "base/hex.h"
 #include "crypto/digest.h"
 
 namespace weir::gateway {
@@ -18,14 +17,6 @@ constexpr std::string_view kHead = "weir revoked tokens 1\n";
 constexpr std::string_view kSum = "sha256 ";
 // A million lines of a hundred bytes are 100 MB; Redis itself answers no more than 512 MB at once.
 constexpr std::size_t kMost = 512UL * 1024 * 1024;
-
-std::string sum_of(std::string_view body) {
-  const crypto::Digest digest = crypto::sha256(body);
-  std::string out(2 * digest.size(), '0');
-  char* at = out.data();
-  for (const std::uint8_t byte : digest) at = write_hex(at, byte, 1);
-  return out;
-}
 
 bool read_until(std::string_view text, double& out) noexcept {
   if (text == "inf") {
@@ -46,7 +37,7 @@ std::expected<void, std::string> write_revocation_copy(const std::string& state_
     text += std::isfinite(one.until) ? std::to_string(static_cast<std::int64_t>(std::ceil(one.until))) : "inf";
     text.append(" ").append(one.line).append("\n");
   }
-  const std::string sum = sum_of(text);
+  const std::string sum = crypto::sha256_hex(text);
   text.append(kSum).append(sum).append("\n");
   const auto folder = DurableFolder::open(state_dir);
   if (!folder) return std::unexpected(folder.error());
@@ -63,7 +54,8 @@ std::expected<std::vector<Revoked>, std::string> read_revocation_copy(const std:
   const std::size_t sum = text.rfind(kSum);
   if (!text.starts_with(kHead) || sum == std::string_view::npos || text[sum - 1] != '\n')
     return std::unexpected(damaged);
-  if (text.substr(sum + kSum.size()) != sum_of(text.substr(0, sum)) + "\n") return std::unexpected(damaged);
+  if (text.substr(sum + kSum.size()) != crypto::sha256_hex(text.substr(0, sum)) + "\n")
+    return std::unexpected(damaged);
   std::vector<Revoked> out;
   std::string_view rest = text.substr(kHead.size(), sum - kHead.size());
   while (!rest.empty()) {

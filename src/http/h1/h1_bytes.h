@@ -14,7 +14,7 @@ enum ByteClass : std::uint8_t {
   kToken = 1,       // tchar, RFC 9110 §5.6.2
   kUnderscore = 2,  // `_`, a tchar that CGI-like services confuse with `-`
   kTarget = 4,      // visible ASCII but `#`: a fragment is never sent (RFC 9112 §3.2)
-  kHost = 8,        // may stand in uri-host [":" port] (RFC 3986 §3.2.2); the exact grammar is uri.h's
+  kHost = 8,        // may stand in uri-host [":" port] (RFC 3986 §3.2.2); the exact grammar is http/message/uri.h's
   kVisible = 16,    // 0x21–0x7e
 };
 

@@ -1,7 +1,7 @@
 // HTTP/1.1 message heads and chunked bodies (RFC 9112), strict and sans I/O: bytes in, views out. Called by the
 // server (requests) and the upstream client (responses), on any thread; keeps nothing but what the caller hands back
 // in. Whatever two parsers might read differently is an error here, so that no smuggled request gets through. It does
-// not judge paths (uri.h), authorities or policy, and it never allocates beyond the field vector.
+// not judge paths (http/message/uri.h), authorities or policy, and it never allocates beyond the field vector.
 #pragma once
 
 #include <cstddef>

@@ -75,7 +75,7 @@ std::string_view authority_of(std::string_view target) noexcept {
 }
 
 // RFC 9112 §3.2: one Host, and the authority of an absolute-form target in its place. Comma, `@` and white space
-// would make two gateways see two different hosts; the exact grammar is uri.h's.
+// would make two gateways see two different hosts; the exact grammar is http/message/uri.h's.
 Result<void> judge_host(const FramingFields& framing, RequestHead& out) {
   out.host = framing.host;
   if (framing.host_count > 1) return fail(Reason::bad_request, "more than one Host header");

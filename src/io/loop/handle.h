@@ -1,6 +1,6 @@
 // One file descriptor on one loop: what is known of its readiness, at most one reader and one writer that wait, and
 // the timer for their deadlines. Registered with epoll (edge-triggered) only once something has to wait, so that a
-// connection answered at once costs no epoll_ctl. Owned by stream.h and listener.h. The loop's thread only.
+// connection answered at once costs no epoll_ctl. Owned by io/stream.h and io/listener.h. The loop's thread only.
 #pragma once
 
 #include <cstdint>

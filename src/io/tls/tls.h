@@ -1,6 +1,6 @@
 // What the two TLS sides (tls_server.h, tls_client.h) share: the owning pointer of a session, what is known of a
 // session once its handshake ended, and OpenSSL's errors as text. Vendor headers stay in the .cc files. Moving bytes
-// is not done here: stream.h calls SSL_read and SSL_write. A session belongs to one thread.
+// is not done here: io/stream.h calls SSL_read and SSL_write. A session belongs to one thread.
 //
 // A process that uses these sessions must ignore SIGPIPE: OpenSSL's socket BIO writes with write().
 #pragma once

@@ -123,7 +123,7 @@ const std::string& SealedBook::master_key() {
   return *master_key_;
 }
 
-// The key that a control plane on SQLite makes itself (set_keys of control_schema.cc); it is there once it has begun.
+// The key that a control plane on SQLite makes itself (set_keys of control.cc); it is there once it has begun.
 void SealedBook::read_beside_database() {
   if (!master_key_->empty() || !context_.document.has("control")) return;
   const Fields control = context_.document.object("control");

@@ -1,4 +1,4 @@
-// An `upstream_url` or `canary_upstream_url` of a route, taken apart. Which upstream it means is compile_upstreams's
+// An `upstream_url` or `canary_upstream_url` of a route, taken apart. Which upstream it means is upstreams.cc's
 // to say. Pure, any thread.
 #pragma once
 

@@ -1,6 +1,7 @@
 // The small languages inside the strings of a config file: addresses, hosts, methods, dates. Each is a FormatCheck
 // for the document's schema, or the reading of what such a check let through. Cold path, pure functions, any thread.
-// Path patterns have a file of their own (path_pattern.h), upstream URLs too (upstream_url.h).
+// Path patterns have a file of their own (snapshot/router/path_pattern.h), upstream URLs too
+// (snapshot/compile/upstream_url.h).
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
 // Promise: there is no live key that the audit log does not know, and a developer's keys reach no further than their
 // team; hashes of passwords are for who may write that very consumer.
+#include "crypto/digest.h"
 #include "tests/control/api/scene.h"
 
 namespace weir::control::api {

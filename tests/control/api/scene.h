@@ -11,6 +11,7 @@
 #include "control/api/message/query.h"
 #include "control/api/server.h"
 #include "control/changes/operator_changes.h"
+#include "crypto/digest.h"
 #include "filters/table.h"
 
 namespace weir::control::api {

@@ -1,4 +1,5 @@
 #include "filters/auth/checked_passwords.h"
+#include "crypto/digest.h"
 
 #include <gtest/gtest.h>
 

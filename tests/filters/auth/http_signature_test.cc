@@ -1,4 +1,5 @@
 #include "filters/auth/http_signature.h"
+#include "crypto/base64.h"
 
 #include <gtest/gtest.h>
 

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "crypto/digest.h"
 #include "filters/auth/specs.h"
 #include "filters/tokens/verified_tokens.h"
 #include "identity/consumer_book.h"

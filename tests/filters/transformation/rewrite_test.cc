@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "filters/config/query.h"
 #include "filters/transformation/specs.h"
+#include "http/message/query.h"
 #include "tests/filters/made.h"
 
 namespace weir::filters {
@@ -105,14 +105,14 @@ TEST(Rewrite, QueryValuesCannotAddParameters) {
 }
 
 TEST(Query, NamesAreComparedDecoded) {
-  EXPECT_TRUE(names_parameter("%74oken", "token", Case::exact));
-  EXPECT_TRUE(names_parameter("a+b", "a b", Case::exact));
-  EXPECT_TRUE(names_parameter("%", "%", Case::exact));
-  EXPECT_TRUE(names_parameter("%zz", "%zz", Case::exact));
-  EXPECT_TRUE(names_parameter("ToKeN", "token", Case::ignored));
-  EXPECT_FALSE(names_parameter("ToKeN", "token", Case::exact));
-  EXPECT_FALSE(names_parameter("token", "toke", Case::exact));
-  EXPECT_FALSE(names_parameter("toke", "token", Case::exact));
+  EXPECT_TRUE(http::names_parameter("%74oken", "token", http::Case::exact));
+  EXPECT_TRUE(http::names_parameter("a+b", "a b", http::Case::exact));
+  EXPECT_TRUE(http::names_parameter("%", "%", http::Case::exact));
+  EXPECT_TRUE(http::names_parameter("%zz", "%zz", http::Case::exact));
+  EXPECT_TRUE(http::names_parameter("ToKeN", "token", http::Case::ignored));
+  EXPECT_FALSE(http::names_parameter("ToKeN", "token", http::Case::exact));
+  EXPECT_FALSE(http::names_parameter("token", "toke", http::Case::exact));
+  EXPECT_FALSE(http::names_parameter("toke", "token", http::Case::exact));
 }
 
 TEST(Rewrite, Mistakes) {

@@ -93,16 +93,31 @@ TEST_F(ConfigFollowerTest, RefusesAnotherKeysSignature) {
 
 TEST_F(ConfigFollowerTest, ARefusalIsTakenBackWhenWhatWasRefusedIsGone) {
   follower.follow(channel, std::make_shared<const revision::Signed>(made(7)));
-  channel.told.settled();
+  channel.told.settled(7);
   EXPECT_EQ(channel.receipts.size(), 1U) << "there is nothing to take back";
   channel.told.broken(9, "this is no revision");
   EXPECT_EQ(channel.receipts.back().state, State::refused);
-  channel.told.settled();
-  channel.told.settled();
+  channel.told.settled(8);
+  channel.told.settled(7);
+  channel.told.settled(7);
   ASSERT_EQ(channel.receipts.size(), 3U);
   EXPECT_EQ(channel.receipts.back().state, State::applied);
   EXPECT_EQ(channel.receipts.back().revision, 7U);
   EXPECT_EQ(channel.receipts.back().reason, "");
+}
+
+TEST_F(ConfigFollowerTest, ARefusalOfItsOwnStandsAgainAfterAStrangers) {
+  follower.follow(channel, std::make_shared<const revision::Signed>(made(7)));
+  channel.told.arrived(made(8));
+  follower.refused(follower.take(), "there is no `redis` here");
+  channel.told.broken(9, "this is no revision");
+  channel.told.settled(8);
+  ASSERT_EQ(channel.receipts.size(), 4U);
+  EXPECT_EQ(channel.receipts.back().state, State::refused);
+  EXPECT_EQ(channel.receipts.back().revision, 8U);
+  EXPECT_EQ(channel.receipts.back().reason, "there is no `redis` here");
+  channel.told.settled(8);
+  EXPECT_EQ(channel.receipts.size(), 4U);
 }
 
 TEST_F(ConfigFollowerTest, RefusesADocumentThatWasChanged) {

@@ -227,7 +227,8 @@ TEST_F(LastGoodTest, AFolderThatCannotBeWrittenToIsASentence) {
   const auto saved = kept().save(make(2));
   fs::permissions(state / "revisions", fs::perms::owner_all);
   ASSERT_FALSE(saved);
-  EXPECT_NE(saved.error().find("Permission denied; it must belong to the user that runs weir"), std::string::npos)
+  EXPECT_NE(saved.error().find("Permission denied; it and its folder must belong to the user that runs weir"),
+            std::string::npos)
       << saved.error();
   EXPECT_EQ(loaded(), 1u);
 }

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "tests/io/tls_pair.h"
+#include "tests/io/tls/tls_pair.h"
 
 namespace weir::io {
 namespace {

@@ -5,7 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "tests/io/tls_pair.h"
+#include "tests/io/tls/tls_pair.h"
 
 namespace weir::io {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
-#include "tests/io/tls_pair.h"
+#include "tests/io/tls/tls_pair.h"
 
 namespace weir::io {
 namespace {

@@ -86,8 +86,9 @@ io::Task<bool> ConfigChannel::look() {
     odd = "Redis has revision " + std::to_string(head.number) + ", which is older than the one in use";
   } else if (is_to_be_fetched(head)) {
     co_return co_await fetch(head);
-  } else if (head.number == have_.number && head.digest == have_.digest) {
-    handlers_.settled();
+  } else if (head == signed_ || (head.number == have_.number && head.digest == have_.digest)) {
+    bad_.bytes = 0;  // should it come back, it is told again
+    handlers_.settled(head.number);
   }
   complain(of_revisions_, std::move(odd));
   co_return true;

@@ -34,7 +34,8 @@ inline constexpr io::Duration kConfigPatience = std::chrono::seconds(2);
 // Of one that carries a document: 20 MB at 20 Mbit/s.
 inline constexpr io::Duration kDocumentPatience = std::chrono::seconds(10);
 
-// Of an encoded revision: what one reply may hold (parser.h), with room for what stands around it.
+// Of an encoded revision: what one reply may hold (adapters/redis/wire/parser.h), with room for what stands around
+// it.
 inline constexpr std::size_t kMostConfigBytes = std::size_t{63} << 20;
 
 // Of a revision in Redis: whole numbers of Lua and of JSON readers end at 2^53 - 1.

@@ -19,24 +19,23 @@ std::string name_of(std::string_view key) {
 }  // namespace
 
 std::string TokenCache::sealed(std::string_view name, std::string_view value) const {
-  std::string text(name);
-  const crypto::Digest seal = crypto::Mac(secret_)(text.append("\n").append(value));
+  const crypto::Digest seal = (*seal_)({name, "\n", value});
   return {reinterpret_cast<const char*>(seal.data()), seal.size()};
 }
 
 bool TokenCache::available() const noexcept {
-  const Client* client = secret_.empty() ? nullptr : client_();
+  const Client* client = seal_ ? client_() : nullptr;
   return client != nullptr && client->available();
 }
 
 io::Task<std::optional<std::string>> TokenCache::get(std::string_view key) {
   Client* client = client_();
-  if (client == nullptr || secret_.empty()) co_return std::nullopt;
+  if (client == nullptr || !seal_) co_return std::nullopt;
   const std::string name = name_of(key);
   const Answer answer = co_await client->call({"GET", name}, client->deadline());
   if (!answer || answer->type() != Type::text) co_return std::nullopt;
   const std::string_view text = answer->text();
-  if (text.size() <= kSeal ||
+  if (!seal_ || text.size() <= kSeal ||
       !crypto::equal_in_constant_time(sealed(name, text.substr(kSeal)), text.substr(0, kSeal))) {
     ++forged_;
     co_return std::nullopt;

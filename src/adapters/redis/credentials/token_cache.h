@@ -4,9 +4,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "adapters/redis/client.h"
+#include "crypto/digest.h"
 #include "ports/token_cache.h"
 
 namespace weir::adapters::redis {
@@ -19,7 +21,7 @@ class TokenCache final : public ports::TokenCache {
   TokenCache& operator=(const TokenCache&) = delete;
 
   // Empty: nothing is shared.
-  void follow(std::string secret) { secret_ = std::move(secret); }
+  void follow(std::string_view secret) { secret.empty() ? seal_.reset() : static_cast<void>(seal_.emplace(secret)); }
 
   bool available() const noexcept override;
   io::Task<std::optional<std::string>> get(std::string_view key) override;
@@ -33,7 +35,7 @@ class TokenCache final : public ports::TokenCache {
   std::string sealed(std::string_view name, std::string_view value) const;
 
   std::function<Client*()> client_;
-  std::string secret_;
+  std::optional<crypto::Mac> seal_;  // nullopt: nothing is shared
   std::uint64_t forged_ = 0;
   io::TaskGroup tasks_;
 };

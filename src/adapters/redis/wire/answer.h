@@ -1,4 +1,4 @@
-// What a call ends with. Part of client.h, apart because link.h and exchange.h know it too.
+// What a call ends with. Part of adapters/redis/client.h, apart because link.h and exchange.h know it too.
 #pragma once
 
 #include <cstdint>

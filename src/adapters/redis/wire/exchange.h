@@ -1,6 +1,6 @@
-// One command on its way over one link: what `co_await`s the reply. It lives in the frame of client.cc's coroutine;
-// the link's queue and the table of deadlines only point to it. Destroying it while it waits is fine: the reply is
-// then discarded when it comes.
+// One command on its way over one link: what `co_await`s the reply. It lives in the frame of
+// adapters/redis/client.cc's coroutine; the link's queue and the table of deadlines only point to it. Destroying it
+// while it waits is fine: the reply is then discarded when it comes.
 #pragma once
 
 #include <coroutine>

@@ -1,6 +1,6 @@
 // The connection to one node, with what is on its way over it: sends commands of one turn together, matches replies
-// in order, reconnects, and has the breaker. Made by client.cc (one) or cluster.cc (one per node). The loop's thread
-// only.
+// in order, reconnects, and has the breaker. Made by adapters/redis/client.cc (one) or adapters/redis/cluster.cc (one
+// per node). The loop's thread only.
 #pragma once
 
 #include <functional>

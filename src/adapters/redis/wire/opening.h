@@ -1,6 +1,6 @@
 // From a place to a connection that takes commands: name, connect, TLS, HELLO or AUTH, SELECT, and whether it is a
-// server one can use just now. Used by link.cc, subscriber.cc and sentinel.cc, never on the way of a call. One
-// attempt; trying again is the caller's.
+// server one can use just now. Used by link.cc, adapters/redis/subscriber.cc and adapters/redis/sentinel.cc, never on
+// the way of a call. One attempt; trying again is the caller's.
 #pragma once
 
 #include <expected>

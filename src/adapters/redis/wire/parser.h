@@ -1,7 +1,7 @@
 // Replies from the bytes a server sends: RESP2 and RESP3 without I/O, in pieces of any size, each byte looked at
 // once. Strict: what Redis does not send (streamed aggregates, bare line ends, leading zeros in nothing but reals) is
-// malformed, and so is a reply beyond the limits: the connection cannot be used after it. Used by link.cc, open.cc
-// and subscriber.cc.
+// malformed, and so is a reply beyond the limits: the connection cannot be used after it. Used by link.h, opening.cc
+// and adapters/redis/subscriber.cc.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // A request to the admin API and its answer, as the handlers see them: whole, decoded, without the wire. Plain
-// values; made on the control loop (server.h), answered on an offload thread (api.h).
+// values; made on the control loop (control/api/server.h), answered on an offload thread (control/api/api.h).
 #pragma once
 
 #include <chrono>

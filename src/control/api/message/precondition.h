@@ -1,5 +1,5 @@
 // Which version a write is about (RFC 9110 §13): ETag, If-Match, If-None-Match. Two operators who edit at once cannot
-// overwrite each other: a write says what it has seen, and changes.h compares. Pure; any thread.
+// overwrite each other: a write says what it has seen, and control/changes/changes.h compares. Pure; any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Why a request to the admin API is refused: ONE table of reasons, and the ONE place that writes problems (RFC 9457).
-// Handlers return a Refusal; api.cc turns it into the answer. Plain values; any thread.
+// Handlers return a Refusal; control/api/api.cc turns it into the answer. Plain values; any thread.
 #pragma once
 
 #include <cstdint>
@@ -77,7 +77,7 @@ std::unexpected<Refusal> refuse(Why why, FieldProblem error);
 
 // What the store could not do; every sentence an operator reads about it is written here.
 Refusal refusal(const StoreError& error);
-// The same for what changes.h and publish.h object to.
+// The same for what control/changes/changes.h and control/changes/publish.h object to.
 Refusal refusal(const Objection& objection);
 
 Json to_json(const FieldProblem& problem);

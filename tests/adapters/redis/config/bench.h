@@ -86,7 +86,7 @@ class ConfigChannelTest : public ::testing::Test {
                },
            .broken = [this](std::uint64_t number, std::string why) { broken.emplace_back(number, std::move(why)); },
            .complain = [this](const std::string& sentence) { complaints.push_back(sentence); },
-           .settled = [this] { ++settled; },
+           .settled = [this](std::uint64_t) { ++settled; },
            .is_signed = [key](const revision::Signed& one) { return revision::verify(one, key).has_value(); }});
     }
     ~Gateway() {

@@ -126,6 +126,8 @@ TEST_F(ConfigChannelTest, TheHeadInUseSettlesWhatWasBrokenAboveIt) {
   EXPECT_EQ(follower->settled, before) << "of that number, but another";
   head("1", make(1).digest);
   EXPECT_TRUE(bench.until([&] { return follower->settled > before; }));
+  write(2, std::string(64, 'a'), "no revision");
+  EXPECT_TRUE(bench.until([&] { return follower->broken.size() == 2; })) << "it is told again when it comes back";
 }
 
 TEST_F(ConfigChannelTest, ADocumentThatIsMendedUnderItsHeadIsTaken) {

@@ -1,7 +1,7 @@
 // Comparing parameter names (query.h).
-#include "filters/config/query.h"
+#include "http/message/query.h"
 
-namespace weir::filters {
+namespace weir::http {
 namespace {
 
 int hex_digit(char c) noexcept {
@@ -30,4 +30,4 @@ bool names_parameter(std::string_view received, std::string_view name, Case lett
   return at == received.size();
 }
 
-}  // namespace weir::filters
+}  // namespace weir::http

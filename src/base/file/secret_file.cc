@@ -1,4 +1,4 @@
-#include "app/host/secret_file.h"
+#include "base/file/secret_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -6,10 +6,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <optional>
 
-namespace weir::app {
+#include "base/file/whole_file.h"
+
+namespace weir {
 namespace {
 
 // A key in PEM is 119 bytes, a secret in hex 64.
@@ -37,19 +38,11 @@ std::expected<std::optional<std::string>, std::string> read(const std::string& f
 bool write_whole(const std::string& file, const std::string& text) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return false;
-  const bool whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  const bool whole = write_all(fd, text) && ::fsync(fd) == 0;
   const int error = errno;
   ::close(fd);
   errno = error;
   return whole;
-}
-
-void sync_folder(const std::string& file) {
-  const std::string folder = std::filesystem::path(file).parent_path().string();
-  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
 }
 
 }  // namespace
@@ -73,11 +66,11 @@ std::expected<std::string, std::string> read_or_make_secret(
   std::string error = linked ? std::string() : cannot(what, "made", file);
   ::unlink(draft.c_str());
   if (!linked) return std::unexpected(std::move(error));
-  sync_folder(file);
+  if (!sync_folder_of(file)) return std::unexpected(cannot(what, "kept", file));
   there = read(file, what);
   if (!there) return std::unexpected(there.error());
   if (!*there) return std::unexpected(std::string(what) + " " + file + " was removed while it was made");
   return **there;
 }
 
-}  // namespace weir::app
+}  // namespace weir

@@ -1,4 +1,6 @@
-#include "app/feeds/stored_keys.h"
+#include "app/feeds/file_keys.h"
+#include "crypto/digest.h"
+#include "crypto/secret.h"
 
 #include <sys/stat.h>
 
@@ -9,7 +11,7 @@
 namespace weir::app {
 
 // The file may not be there yet (`weir key create` makes it), and may be replaced by another (a restored backup).
-bool StoredKeys::open(News& news) {
+bool FileKeys::open(News& news) {
   struct stat about{};
   if (::stat(settings_.file.c_str(), &about) != 0) {
     file_.reset();
@@ -32,7 +34,7 @@ bool StoredKeys::open(News& news) {
   return true;
 }
 
-bool StoredKeys::read_pepper(News& news) {
+bool FileKeys::read_pepper(News& news) {
   std::string pepper = settings_.pepper;
   if (pepper.empty()) {
     auto read = app::read_pepper(settings_.pepper_file);
@@ -47,7 +49,7 @@ bool StoredKeys::read_pepper(News& news) {
   return true;
 }
 
-StoredKeys::News StoredKeys::look() {
+FileKeys::News FileKeys::look() {
   News news;
   if (!open(news)) {
     // No file and none before: no key is known, which is an answer. The pepper does not matter then.
@@ -75,7 +77,7 @@ StoredKeys::News StoredKeys::look() {
   return news;
 }
 
-std::string StoredKeys::note_uses() {
+std::string FileKeys::note_uses() {
   if (!file_) return {};
   std::vector<adapters::sqlite::KeyFile::Use> uses;
   for (const auto& table : {before_, table_}) {

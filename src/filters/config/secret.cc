@@ -1,4 +1,4 @@
-#include "filters/tokens/secret.h"
+#include "filters/config/secret.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -9,14 +9,15 @@
 #include <string>
 
 #include "adapters/sqlite/key_file.h"
+#include "crypto/digest.h"
 #include "identity/key_ring.h"
 #include "snapshot/snapshot.h"
 
 namespace weir::app {
 
-class StoredKeys {
+class FileKeys {
  public:
-  explicit StoredKeys(snapshot::CredentialSettings settings) : settings_(std::move(settings)) {}
+  explicit FileKeys(snapshot::CredentialSettings settings) : settings_(std::move(settings)) {}
 
   struct News {
     std::shared_ptr<const identity::KeySet> keys;  // nullptr: nothing has changed

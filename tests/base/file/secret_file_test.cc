@@ -1,4 +1,4 @@
-#include "app/host/secret_file.h"
+#include "base/file/secret_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace weir::app {
+namespace weir {
 namespace {
 
 namespace fs = std::filesystem;
@@ -86,4 +86,4 @@ TEST_F(SecretFile, OfSeveralThatMakeItOneWins) {
 }
 
 }  // namespace
-}  // namespace weir::app
+}  // namespace weir

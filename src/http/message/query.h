@@ -1,11 +1,11 @@
-// The parameters of a query as received, "a=1&b=%20&c". Used by rewrite and access_log on the exchange's thread; pure
+// The parameters of a query as received, "a=1&b=%20&c". Used by filters (rewrite, access_log, tokens); pure
 // functions, no allocation. Nothing is decoded but names, and those only to be compared.
 #pragma once
 
 #include <cstddef>
 #include <string_view>
 
-namespace weir::filters {
+namespace weir::http {
 
 struct Parameter {
   std::string_view whole;  // "a=1"
@@ -32,4 +32,4 @@ enum class Case : bool { exact, ignored };
 // True if `received`, with %XX and "+" decoded, is `name`. Case::ignored: `name` is lower case.
 bool names_parameter(std::string_view received, std::string_view name, Case letters) noexcept;
 
-}  // namespace weir::filters
+}  // namespace weir::http
