@@ -1,6 +1,7 @@
 #include "crypto/base64.h"
 
 #include <array>
+#include <cstdint>
 
 namespace weir::crypto {
 namespace {
@@ -8,10 +9,10 @@ namespace {
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 constexpr auto kFromBase64 = [] {
-  std::array<signed char, 256> out{};
+  std::array<std::int16_t, 256> out{};
   out.fill(-1);
   for (std::size_t i = 0; i < kBase64.size(); ++i)
-    out[static_cast<unsigned char>(kBase64[i])] = static_cast<signed char>(i);
+    out[static_cast<unsigned char>(kBase64[i])] = static_cast<std::int16_t>(i);
   return out;
 }();
 

@@ -38,7 +38,7 @@ void Server::listen(std::uint32_t id, int fd, std::shared_ptr<const ListenerSett
   tasks_.spawn(accept_loop(std::move(port)));
 }
 
-void Server::update(std::uint32_t id, std::shared_ptr<const ListenerSettings> settings) {
+void Server::update(std::uint32_t id, const std::shared_ptr<const ListenerSettings>& settings) {
   for (Port* port : ports_)
     if (port->id == id) port->settings = settings;
 }

@@ -84,7 +84,7 @@ class Server {
 
   // Accepts from `fd`, which it takes, until close_listener(id).
   void listen(std::uint32_t id, int fd, std::shared_ptr<const ListenerSettings> settings);
-  void update(std::uint32_t id, std::shared_ptr<const ListenerSettings> settings);
+  void update(std::uint32_t id, const std::shared_ptr<const ListenerSettings>& settings);
   void close_listener(std::uint32_t id);
 
   // No more connections. Those on a response end after it; the idle ones after kDrainGrace, in which a request that

@@ -124,9 +124,9 @@ const KeyTable::Entry* KeyTable::find(std::string_view id) const noexcept {
 }
 
 std::size_t KeyTable::bytes() const noexcept {
-  std::size_t out = slots_.capacity() * sizeof(slots_[0]) + entries_.capacity() * sizeof(Entry) + text_size_ +
-                    words_.capacity() * sizeof(words_[0]) + 2 * entries_.size() * sizeof(std::uint32_t);
-  for (const auto& list : lists_) out += sizeof list + list.capacity() * sizeof(list[0]);
+  std::size_t out = slots_.capacity() * sizeof(std::uint64_t) + entries_.capacity() * sizeof(Entry) + text_size_ +
+                    words_.capacity() * sizeof(std::string_view) + 2 * entries_.size() * sizeof(std::uint32_t);
+  for (const auto& list : lists_) out += sizeof list + list.capacity() * sizeof(std::string_view);
   return out;
 }
 

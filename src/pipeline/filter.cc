@@ -9,6 +9,7 @@ namespace weir::pipeline {
 
 io::Task<Verdict> Filter::wait(Exchange&) const { co_return Verdict::refuse(Reason::internal); }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): those that override it keep it.
 std::expected<std::uint64_t, std::string> MakeContext::key_source(KeySourceSpec) {
   return std::unexpected(std::string("keys cannot be fetched here"));
 }

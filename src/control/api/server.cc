@@ -118,9 +118,10 @@ std::expected<ApiRequest, std::string> api_request(std::string_view method, std:
   const bool good_query = each_part(target.substr(mark + 1), '&', [&](std::string_view part) {
     if (part.empty()) return true;
     const std::size_t equals = part.find('=');
-    auto& [name, value] = out.query.emplace_back();
+    auto& [name, value, alone] = out.query.emplace_back();
     if (!decode(part.substr(0, equals), true, name)) return false;
-    return equals == std::string_view::npos || decode(part.substr(equals + 1), true, value);
+    alone = equals == std::string_view::npos;
+    return alone || decode(part.substr(equals + 1), true, value);
   });
   if (!good_query) return std::unexpected("the query is not percent-encoded UTF-8");
   return out;

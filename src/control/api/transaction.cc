@@ -15,13 +15,14 @@ constexpr std::size_t kLongestKey = 128;
 
 bool is_key(std::string_view text) noexcept {
   return !text.empty() && text.size() <= kLongestKey &&
-         std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
 // What makes two requests the same: a repetition has the same bytes.
 std::string digest_of(const ApiRequest& request) {
   std::string text = fmt::format("{} {}\n", request.method, request.path);
-  for (const auto& [name, value] : request.query) text += fmt::format("{}={}\n", name, value);
+  for (const QueryParameter& one : request.query)
+    text += fmt::format("{}{}{}\n", one.name, one.alone ? "" : "=", one.value);
   for (const std::string_view field : {"if-match", "if-none-match"})
     if (const std::string* value = request.field(field)) text += fmt::format("{}: {}\n", field, *value);
   return crypto::sha256_hex(text + '\n' + request.body);

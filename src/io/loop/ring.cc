@@ -124,7 +124,7 @@ bool Ring::next(Completion& out) {
   if (io_uring_peek_cqe(ring_.get(), &cqe) != 0) return false;
   std::uint64_t data = cqe->user_data;
   out.kind = static_cast<Kind>(data & kKindMask);
-  out.operation = reinterpret_cast<void*>(data);
+  out.operation = reinterpret_cast<void*>(data);  // NOLINT(performance-no-int-to-ptr): the pointer that was given
   out.key = key_of(data);
   out.result = cqe->res;
   out.buffer = {};

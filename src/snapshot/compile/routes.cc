@@ -92,7 +92,7 @@ class RouteCompile {
 
   void run() {
     ChainMaker::Made global = chains_.global();
-    context_.out.global_chain = std::move(global.chain);
+    context_.out.global_chain = global.chain;
     context_.out.global_links = std::move(global.links);
     const std::vector<Fields> routes = context_.document.objects("routes");
     for (const Fields& route : routes) add(route);
@@ -184,7 +184,7 @@ class RouteCompile {
     const auto pattern = parse_path_pattern(out.path_pattern);  // its problem is the router's to report
     const std::size_t problems_before = context_.problems.size();
     ChainMaker::Made made = chains_.route(fields, out, pattern ? pattern->captures : std::vector<PatternCapture>{});
-    out.chain = std::move(made.chain);
+    out.chain = made.chain;
     context_.out.route_links.push_back(std::move(made.links));
     if (made.turn != nullptr) context_.out.turns.push_back(made.turn);
     if (context_.problems.size() != problems_before) return;

@@ -35,6 +35,18 @@ TEST_F(Scene, without_a_token_is_401) {
     EXPECT_EQ(get(open).status, 200) << open;
 }
 
+// A script whose variable is empty must not write what it only wanted to try, nor be guessed at.
+TEST_F(Scene, a_flag_is_true_alone_and_nothing_with_nothing_behind_it) {
+  EXPECT_EQ(post("/v1/routes?dry_run", kRoute).status, 201);
+  EXPECT_EQ(get("/v1/routes/orders").status, 404) << "nothing was written";
+  for (const char* wrong : {"/v1/routes?dry_run=", "/v1/routes?publish=", "/v1/routes?dry_run=1"}) {
+    const auto answer = post(wrong, kRoute);
+    EXPECT_EQ(answer.status, 400) << wrong;
+    EXPECT_NE(answer.body.find("expected true or false"), std::string::npos) << answer.body;
+  }
+  EXPECT_EQ(get("/v1/routes/orders").status, 404);
+}
+
 TEST_F(Scene, unknown_parameters_are_told_with_the_nearest) {
   const auto answer = post("/v1/routes?dry_rum=true", kRoute);
   EXPECT_EQ(answer.status, 400);

@@ -20,8 +20,8 @@ TEST(api_request, segments_are_decoded_each_for_itself) {
 TEST(api_request, parameters) {
   const auto request = api_request("GET", "/v1/x?tag=team%3Ashop&q=a+b&&dry_run&limit=");
   ASSERT_TRUE(request);
-  const std::vector<std::pair<std::string, std::string>> wanted = {
-      {"tag", "team:shop"}, {"q", "a b"}, {"dry_run", ""}, {"limit", ""}};
+  const std::vector<QueryParameter> wanted = {
+      {"tag", "team:shop", false}, {"q", "a b", false}, {"dry_run", "", true}, {"limit", "", false}};
   EXPECT_EQ(request->query, wanted);
   EXPECT_TRUE(api_request("GET", "/v1/x?")->query.empty());
 }

@@ -14,11 +14,19 @@
 
 namespace weir::control::api {
 
+// Of the query, decoded.
+struct QueryParameter {
+  std::string name;
+  std::string value;
+  bool alone = false;  // "?x", without "="
+  bool operator==(const QueryParameter&) const = default;
+};
+
 struct ApiRequest {
   std::string method;                 // "GET"
   std::string path;                   // decoded segments joined by '/', as received if none was encoded
   std::vector<std::string> segments;  // of the path, percent-decoded
-  std::vector<std::pair<std::string, std::string>> query;   // decoded, in order
+  std::vector<QueryParameter> query;  // in order
   std::vector<std::pair<std::string, std::string>> fields;  // names in lower case
   std::string body;
   std::string from;            // the client's address, without the port

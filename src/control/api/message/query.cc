@@ -33,20 +33,19 @@ bool is_text(std::string_view text) noexcept {
 
 Outcome<Query> Query::of(const ApiRequest& request, std::span<const std::string_view> known) {
   for (auto at = request.query.begin(); at != request.query.end(); ++at) {
-    const std::string& name = at->first;
+    const std::string& name = at->name;
     if (std::ranges::find(known, name) == known.end())
       return wrong(name, fmt::format("{} takes no parameter `{}`", request.path, name),
                    did_you_mean(name, {known.begin(), known.end()}, "known parameters"));
-    if (std::find_if(request.query.begin(), at, [&](const auto& one) { return one.first == name; }) != at)
+    if (std::find_if(request.query.begin(), at, [&](const auto& one) { return one.name == name; }) != at)
       return wrong(name, "is there twice");
   }
   return Query(request);
 }
 
 const std::string* Query::find(std::string_view name) const noexcept {
-  for (const auto& [known, value] : request_->query)
-    if (known == name) return &value;
-  return nullptr;
+  const auto found = std::ranges::find(request_->query, name, &QueryParameter::name);
+  return found == request_->query.end() ? nullptr : &found->value;
 }
 
 std::string_view Query::text(std::string_view name) const noexcept {
@@ -55,10 +54,11 @@ std::string_view Query::text(std::string_view name) const noexcept {
 }
 
 Outcome<bool> Query::flag(std::string_view name) const {
-  const std::string* found = find(name);
-  if (found == nullptr || *found == "false") return false;
-  if (found->empty() || *found == "true") return true;
-  return wrong(name, fmt::format("expected true or false, not `{}`", *found));
+  const auto found = std::ranges::find(request_->query, name, &QueryParameter::name);
+  if (found == request_->query.end() || found->value == "false") return false;
+  if (found->alone || found->value == "true") return true;
+  if (found->value.empty()) return wrong(name, "expected true or false behind `=`, and nothing stands there");
+  return wrong(name, fmt::format("expected true or false, not `{}`", found->value));
 }
 
 Outcome<std::int64_t> Query::number(std::string_view name, std::int64_t least, std::int64_t most,

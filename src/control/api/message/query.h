@@ -25,7 +25,7 @@ class Query {
 
   const std::string* find(std::string_view name) const noexcept;
   std::string_view text(std::string_view name) const noexcept;  // empty: not there
-  Outcome<bool> flag(std::string_view name) const;              // false: not there; ?x alone is true
+  Outcome<bool> flag(std::string_view name) const;              // false: not there; ?x alone is true, ?x= is neither
   Outcome<std::int64_t> number(std::string_view name, std::int64_t least, std::int64_t most,
                                std::int64_t fallback) const;
   // "500ms", "5s", "1m".
