@@ -1,6 +1,6 @@
 #include "control/secrets.h"
-#include "crypto/secret.h"
 
+#include "crypto/secret.h"
 #include "identity/seal.h"
 
 namespace weir::control {

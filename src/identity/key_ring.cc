@@ -1,4 +1,5 @@
 #include "identity/key_ring.h"
+
 #include "crypto/digest.h"
 
 namespace weir::identity {

@@ -1,9 +1,10 @@
 #include "identity/key_table.h"
-#include "crypto/secret.h"
 
 #include <bit>
 #include <cstring>
 #include <unordered_map>
+
+#include "crypto/secret.h"
 
 namespace weir::identity {
 namespace {

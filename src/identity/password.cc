@@ -1,6 +1,4 @@
 #include "identity/password.h"
-#include "crypto/base64.h"
-#include "crypto/secret.h"
 
 #include <openssl/evp.h>
 
@@ -8,7 +6,9 @@
 #include <charconv>
 #include <vector>
 
+#include "crypto/base64.h"
 #include "crypto/digest.h"
+#include "crypto/secret.h"
 
 namespace weir::identity {
 namespace {

@@ -1,6 +1,4 @@
 #include "identity/seal.h"
-#include "crypto/base64.h"
-#include "crypto/secret.h"
 
 #include <openssl/evp.h>
 
@@ -9,7 +7,9 @@
 #include <cstdlib>
 #include <memory>
 
+#include "crypto/base64.h"
 #include "crypto/digest.h"
+#include "crypto/secret.h"
 
 namespace weir::identity {
 namespace {

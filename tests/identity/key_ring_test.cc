@@ -1,7 +1,8 @@
 #include "identity/key_ring.h"
-#include "crypto/digest.h"
 
 #include <gtest/gtest.h>
+
+#include "crypto/digest.h"
 
 namespace weir::identity {
 namespace {

@@ -1,10 +1,11 @@
 #include "identity/seen.h"
-#include "crypto/digest.h"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 #include <vector>
+
+#include "crypto/digest.h"
 
 namespace weir::identity {
 namespace {

@@ -1,10 +1,11 @@
 #include "adapters/sqlite/key_file.h"
-#include "crypto/digest.h"
 
 #include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <cstring>
+
+#include "crypto/digest.h"
 
 namespace weir::adapters::sqlite {
 namespace {

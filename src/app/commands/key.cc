@@ -1,8 +1,6 @@
 // `weir key create|list|rotate|disable|enable|revoke`: API keys in whichever store the config names. A secret is
 // printed once, when it is made, and kept nowhere.
 #include "app/commands/key.h"
-#include "crypto/digest.h"
-#include "crypto/secret.h"
 
 #include <fmt/format.h>
 
@@ -15,6 +13,8 @@
 #include "app/stores/redis_key_store.h"
 #include "base/json/nearest.h"
 #include "base/json/quantity.h"
+#include "crypto/digest.h"
+#include "crypto/secret.h"
 #include "identity/api_key.h"
 #include "snapshot/compile/credential_settings.h"
 

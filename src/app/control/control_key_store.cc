@@ -1,9 +1,9 @@
 #include "app/control/control_key_store.h"
-#include "crypto/secret.h"
 
 #include "adapters/sqlite/key_file.h"
 #include "app/stores/pepper.h"
 #include "app/stores/redis_key_store.h"
+#include "crypto/secret.h"
 
 namespace weir::app {
 namespace {

@@ -1,5 +1,4 @@
 #include "app/control/control_keys.h"
-#include "crypto/secret.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +7,7 @@
 #include "base/file/secret_file.h"
 #include "control/holdings.h"
 #include "crypto/digest.h"
+#include "crypto/secret.h"
 
 namespace weir::app {
 namespace {

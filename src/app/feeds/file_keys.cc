@@ -1,12 +1,12 @@
 #include "app/feeds/file_keys.h"
-#include "crypto/digest.h"
-#include "crypto/secret.h"
 
 #include <sys/stat.h>
 
 #include <cerrno>
 
 #include "app/stores/pepper.h"
+#include "crypto/digest.h"
+#include "crypto/secret.h"
 
 namespace weir::app {
 

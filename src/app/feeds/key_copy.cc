@@ -1,8 +1,8 @@
 #include "app/feeds/key_copy.h"
-#include "crypto/digest.h"
 
 #include "base/file/durable_folder.h"
 #include "base/file/whole_file.h"
+#include "crypto/digest.h"
 
 namespace weir::app {
 namespace {

@@ -1,7 +1,7 @@
 #include "app/feeds/redis_keys.h"
-#include "crypto/digest.h"
 
 #include "app/feeds/key_copy.h"
+#include "crypto/digest.h"
 
 namespace weir::app {
 namespace {

@@ -1,5 +1,4 @@
 #include "app/stores/pepper.h"
-#include "crypto/secret.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 
 #include "base/file/whole_file.h"
 #include "crypto/digest.h"
+#include "crypto/secret.h"
 
 namespace weir::app {
 namespace {

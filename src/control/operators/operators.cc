@@ -1,11 +1,11 @@
 #include "control/operators/operators.h"
-#include "crypto/secret.h"
 
 #include <algorithm>
 #include <array>
 
 #include "control/operators/developer.h"
 #include "crypto/digest.h"
+#include "crypto/secret.h"
 
 namespace weir::control {
 namespace {

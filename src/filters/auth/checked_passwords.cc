@@ -1,7 +1,8 @@
 #include "filters/auth/checked_passwords.h"
-#include "crypto/secret.h"
 
 #include <cstring>
+
+#include "crypto/secret.h"
 
 namespace weir::filters {
 namespace {

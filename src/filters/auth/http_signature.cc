@@ -1,8 +1,9 @@
 #include "filters/auth/http_signature.h"
-#include "crypto/base64.h"
 
 #include <algorithm>
 #include <charconv>
+
+#include "crypto/base64.h"
 
 namespace weir::filters {
 namespace {

@@ -1,11 +1,11 @@
 // jwt_settings.h. Cold.
 #include "filters/auth/jwt_settings.h"
-#include "crypto/digest.h"
 
 #include <algorithm>
 
 #include "base/hash.h"
 #include "base/random.h"
+#include "crypto/digest.h"
 
 namespace weir::filters {
 namespace {

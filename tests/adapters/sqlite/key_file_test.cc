@@ -1,5 +1,4 @@
 #include "adapters/sqlite/key_file.h"
-#include "crypto/digest.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -8,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "crypto/digest.h"
 
 namespace weir::adapters::sqlite {
 namespace {

@@ -1,5 +1,4 @@
 #include "app/feeds/key_copy.h"
-#include "crypto/digest.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "crypto/digest.h"
 
 namespace weir::app {
 namespace {

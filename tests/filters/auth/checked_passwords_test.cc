@@ -1,8 +1,8 @@
 #include "filters/auth/checked_passwords.h"
-#include "crypto/digest.h"
 
 #include <gtest/gtest.h>
 
+#include "crypto/digest.h"
 #include "io/task.h"
 
 namespace weir::filters {

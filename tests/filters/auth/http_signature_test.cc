@@ -1,8 +1,8 @@
 #include "filters/auth/http_signature.h"
-#include "crypto/base64.h"
 
 #include <gtest/gtest.h>
 
+#include "crypto/base64.h"
 #include "crypto/digest.h"
 #include "tests/filters/made.h"
 

@@ -1,11 +1,11 @@
 // The asking side: single flight, what is kept and for how long, and the breaker. A real loop, a scripted endpoint.
 #include "filters/tokens/introspector.h"
-#include "crypto/digest.h"
 
 #include <gtest/gtest.h>
 
 #include <optional>
 
+#include "crypto/digest.h"
 #include "tests/upstream/scripted_origin.h"
 
 namespace weir::filters {
