@@ -13,9 +13,19 @@ Offload::~Offload() {
   for (std::thread& thread : running_) thread.join();
 }
 
-bool Offload::submit(std::function<void()> work) {
+void Offload::give_up() {
+  std::deque<Piece> unwanted;
+  {
+    const std::lock_guard lock(mutex_);
+    given_up_ = true;
+    unwanted.swap(waiting_);
+  }
+  for (const Piece& piece : unwanted) piece(false);
+}
+
+bool Offload::submit(Piece work) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.size() >= most_waiting_) return false;
+  if (given_up_ || waiting_.size() >= most_waiting_) return false;
   waiting_.push_back(std::move(work));
   if (static_cast<std::size_t>(idle_) < waiting_.size() && static_cast<int>(running_.size()) < threads_) {
     running_.emplace_back([this] { serve(); });
@@ -32,10 +42,10 @@ void Offload::serve() {
     more_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
     --idle_;
     if (ending_) return;
-    const std::function<void()> work = std::move(waiting_.front());
+    const Piece work = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    work();
+    work(true);
     lock.lock();
   }
 }

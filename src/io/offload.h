@@ -26,8 +26,8 @@ class Offload {
   // What has begun ends first; what still waits is never done, and its coroutine never resumed.
   ~Offload();
 
-  // co_await: what `work` returned, or nothing if too much waits already. `work` runs on another thread: what it
-  // refers to must outlive the wait, and the waiting coroutine must not be destroyed.
+  // co_await: what `work` returned, or nothing if too much waits already or give_up() has come before it. `work` runs
+  // on another thread: what it refers to must outlive the wait, and the waiting coroutine must not be destroyed.
   template <class F>
   auto run(Loop& loop, F work) {
     using Value = std::invoke_result_t<F>;
@@ -38,8 +38,8 @@ class Offload {
       std::optional<Value> value;
       bool await_ready() const noexcept { return false; }
       bool await_suspend(std::coroutine_handle<> awaiter) {
-        return offload.submit([this, awaiter] {
-          value.emplace(work());
+        return offload.submit([this, awaiter](bool wanted) {
+          if (wanted) value.emplace(work());
           loop.post([awaiter] { awaiter.resume(); });
         });
       }
@@ -48,17 +48,25 @@ class Offload {
     return Awaiter{*this, loop, std::move(work), std::nullopt};
   }
 
+  // For a process that ends: what has not begun is not done any more, and its coroutines go on with nothing; so does
+  // whoever asks from now on. Their loops must still run.
+  void give_up();
+
  private:
-  bool submit(std::function<void()> work);
+  // Told whether it is still wanted; whoever waits for it is resumed either way.
+  using Piece = std::function<void(bool wanted)>;
+
+  bool submit(Piece work);
   void serve();
 
   const int threads_;
   const std::size_t most_waiting_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable more_;
-  std::deque<std::function<void()>> waiting_;
+  std::deque<Piece> waiting_;
   std::vector<std::thread> running_;
   int idle_ = 0;
+  bool given_up_ = false;
   bool ending_ = false;
 };
 

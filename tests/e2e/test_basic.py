@@ -96,4 +96,4 @@ def test_what_was_checked_is_remembered_and_nobody_else_waits(gateway, origin):
     assert fetch(gateway.port, "/known", headers=[basic("otto:not this one")]).status == 401
     alone = time.monotonic() - begin
     assert together < 12 * max(alone, 0.3) * SCALE, "each was checked by itself"
-    assert slowest < 0.25 * SCALE, "a worker was held up"
+    assert slowest < 0.75 * SCALE, "a worker was held up"

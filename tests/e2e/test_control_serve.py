@@ -99,10 +99,10 @@ def test_a_restart_finds_it_all_and_the_token_is_not_shown_again(gateway):
     said = len(gateway.stderr())
     gateway.start()
     assert says(gateway.port, "/x") == "two" and gateway.revision() == 2
+    until("the admin API answers", lambda: admin.ask("GET", "/readyz", raw=True).status == 200)  # traffic did not wait for it
     after = gateway.stderr()[said:]
     assert token_of(after) is None
     assert "routes, upstreams, … of the file are not used" in after
-    until("the admin API answers", lambda: admin.ask("GET", "/readyz", raw=True).status == 200)
     assert admin.put("routes", "x", answering("three"), publish=True)["_revision"]["number"] == 3
     admin.status(3, "all")
     assert says(gateway.port, "/x") == "three"

@@ -180,17 +180,17 @@ def test_a_token_that_is_none_is_not_asked_about(weir, origin, endpoint, idp):
 
 def test_a_slow_endpoint_costs_its_timeout_and_then_nothing(weir, origin, endpoint, idp):
     idp.known["t"] = ACTIVE
-    idp.delay = 0.5
+    idp.delay = 5
     gateway = weir(document(origin, endpoint, timeout="100ms", breaker_failures=3, breaker_open="60s"))
     for _ in range(3):
         began = time.monotonic()
         assert fetch(gateway.port, "/closed/x", headers=bearer("t")).status == 503
-        assert 0.09 < time.monotonic() - began < 0.4 * SCALE
+        assert 0.09 < time.monotonic() - began < 1 * SCALE
     asked = idp.asked
     began = time.monotonic()
     for _ in range(20):
         assert fetch(gateway.port, "/closed/x", headers=bearer("t")).status == 503
-    assert time.monotonic() - began < 0.4 * SCALE, "the breaker is open: nobody waits"
+    assert time.monotonic() - began < 1.5 * SCALE, "the breaker is open: nobody waits"
     assert idp.asked == asked
 
 

@@ -13,6 +13,7 @@ from kit.tokens import Key, bearer, claims, key_set
 from kit.wait import SCALE, until
 
 ENVIRONMENT = {"TOKEN_SECRET": "s" * 40}
+USUAL, EASY = "2ms", "5s"  # the budget of a question; where the machine's own slowness must not count, the second
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +26,12 @@ def server(redis):
     return redis()
 
 
-def document(origin, key, server=None, shared=True, revoked=None):
+def document(origin, key, server=None, shared=True, revoked=None, budget=EASY):
     issuer = {"issuer": "https://id.test", "audiences": ["api"], "jwks": json.loads(key_set(key.jwk()))}
     chain = [config.filter_("jwt", issuers=[issuer])]
     found = config.document(config.route("all", upstream=origin.url, auth_required=True, plugin_chain=chain), workers=1)
     tokens = ({"shared_cache": {"secret_env": "TOKEN_SECRET"}} if shared else {}) | ({"revoked": revoked} if revoked else {})
-    return found | ({"redis": {"url": f"redis://127.0.0.1:{server.port}"}} if server else {}) | {"tokens": tokens}
+    return found | ({"redis": {"url": f"redis://127.0.0.1:{server.port}", "command_timeout": budget}} if server else {}) | {"tokens": tokens}
 
 
 def get(gateway, token):
@@ -39,6 +40,18 @@ def get(gateway, token):
 
 def entries(server):
     return sorted(server.call("KEYS", "weir:token:*"))
+
+
+def speaks_with(gateway, server, key):
+    """Until the gateway's worker has its connection to Redis: what it verifies is shared."""
+    known, number = len(entries(server)), 0
+
+    def shares():
+        nonlocal number
+        number += 1
+        return get(gateway, key.token(claims(jti=f"warm-{number}"))) == 200 and len(entries(server)) > known
+
+    until("it speaks with Redis", shares)
 
 
 def test_a_verified_token_is_shared(weir, origin, key, server):
@@ -66,6 +79,7 @@ def test_writing_to_redis_logs_nobody_in(weir, origin, key, server):
     for forged in (raw, raw[32:], bytes(32) + raw[32:], b"", b"x"):
         server.call("SET", his, forged)
         fresh = weir(document(origin, key, server), environment=ENVIRONMENT)
+        speaks_with(fresh, server, key)
         response = fetch(fresh.port, "/x", headers=bearer(bob))
         assert response.status == 200
         assert fresh.record_of(response)["consumer"] == "bob"
@@ -77,17 +91,18 @@ def test_writing_to_redis_logs_nobody_in(weir, origin, key, server):
 
 
 def test_redis_away_or_slow_refuses_nobody(weir, origin, key, server):
-    gateway = weir(document(origin, key, server), environment=ENVIRONMENT)
+    gateway = weir(document(origin, key, server, budget=USUAL), environment=ENVIRONMENT)
     assert get(gateway, key.token(claims())) == 200
     server.pause()
-    slowest = 0
+    took = []
     for number in range(30):
         token = key.token(claims(subject=f"u{number}"))
         begun = time.monotonic()
         assert get(gateway, token) == 200
-        slowest = max(slowest, time.monotonic() - begun)
+        took.append(time.monotonic() - begun)
     server.resume()
-    assert slowest < 0.1 * SCALE
+    took.sort()
+    assert took[len(took) // 2] < 0.1 * SCALE and took[-1] < 1 * SCALE, "two milliseconds are spent on Redis, then it is left alone"
 
 
 def revoke(server, *lines, lifetime=600):

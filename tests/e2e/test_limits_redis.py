@@ -165,7 +165,7 @@ def durations(gateways):
 
 def quick(gateways, most=5000):
     """Every decision within 5 ms: as far as this machine lets anybody be punctual, which the calm requests of the same run show. The
-    slowest has a bound too: what a machine's own pauses have cost a calm request, and 100 ms for those that no calm one met."""
+    slowest has a bound too: what a machine's own pauses have cost a calm request, and 400 ms for those that no calm one met."""
     calm = sorted(r.duration for g in gateways for r in g.records() if not r.get("degraded"))
     slow = durations(gateways)
     assert slow, "nothing was decided without Redis"
@@ -173,7 +173,7 @@ def quick(gateways, most=5000):
     print(f"degraded p50 {at(slow, 0.5)} p99 {at(slow, 0.99)} max {slow[-1]} µs; calm p99 {at(calm, 0.99)} max {calm[-1]} µs")
     excuse = at(calm, 0.99) if calm else 0
     assert at(slow, 0.5) <= 5000 and at(slow, 0.99) <= (most + excuse) * SCALE
-    assert slow[-1] <= (most + max([100_000, *calm[-1:]])) * SCALE
+    assert slow[-1] <= (most + max([400_000, *calm[-1:]])) * SCALE
 
 
 TROUBLE = {
@@ -371,7 +371,7 @@ def test_instances_are_counted_and_remembered(weir, redis, tmp_path):
     documents = [document({"url": server.url}, limit("100/s", name="half"), state_dir=str(tmp_path / f"state{i}")) for i in range(3)]
     gateways = [weir(each) for each in documents]
     until("all know of all", lambda: all(g.metric("weir_instances") == 3 for g in gateways))
-    time.sleep(2.2)  # the file is written every two seconds
+    time.sleep(2 + 2 * SCALE)  # the file is written every two seconds
     server.kill()
     gateways[0].kill()
     gateways[0].start()

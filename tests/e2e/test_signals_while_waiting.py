@@ -21,6 +21,7 @@ JSON = [("Content-Type", "application/json")]
 # What each kind of waiting ends with. An exact limit whose Redis was stopped may have been decided here: still an answer.
 ENDS = {"introspection": {200}, "jwks": {200}, "redis": {200, 429}, "forward": {200}, "scrypt": {200, 401}}
 EACH = 2
+KEYS_WAIT = 3  # seconds, for an issuer's keys; then 503, which on a slow machine may come before release()
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def outside(new_origin, redis, key):
     one.release()
 
 
-def document(origin, outside, password_hash, drain="10s", budget="8s"):
+def document(origin, outside, password_hash, drain=f"{int(10 * SCALE)}s", budget="8s"):
     service = outside.service.url
     issuer = {"issuer": "https://id.test", "audiences": ["api"], "jwks_url": f"{service}/jwks", "allow_http": True, "allow_private": True}
     kinds = {
@@ -91,7 +92,7 @@ class Waiting:
     """EACH requests of every kind, all waiting when the block begins."""
 
     def __init__(self, gateway, outside, key):
-        self.clients, quick = [], {"scrypt"}
+        self.clients, quick, self.begun = [], {"scrypt"}, time.monotonic()
         outside.hold()
         for kind in [kind for kind in ENDS if kind not in quick]:
             for number in range(EACH):
@@ -127,8 +128,9 @@ class Waiting:
         return found
 
     def check(self, more=()):
+        late = {"jwks": {503}} if time.monotonic() - self.begun > KEYS_WAIT else {}
         found = self.answers()
-        assert all(statuses <= ENDS[kind] | set(more) for kind, statuses in found.items()), found
+        assert all(statuses <= ENDS[kind] | set(more) | late.get(kind, set()) for kind, statuses in found.items()), found
 
 
 def test_sigterm_lets_all_of_them_end(weir, origin, outside, key, password_hash):
@@ -147,7 +149,7 @@ def test_sigterm_waits_no_longer_than_drain_timeout(weir, origin, outside, key, 
     begun = time.monotonic()
     gateway.signal(signal.SIGTERM)
     gateway.process.wait(15 * SCALE)
-    # What waits is cut, and so is what it waited for, which had 10 s. Only the passwords in the queue are still checked.
+    # What waits is cut, and so is what it waited for, which had 10 s. Only passwords whose checking has begun are checked still.
     assert time.monotonic() - begun < 1 + 5 * SCALE
     waiting.check(more=[0, 503])
     gateway.stop()

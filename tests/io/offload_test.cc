@@ -58,5 +58,26 @@ TEST(Offload, BeyondTheBoundNothingWaits) {
   EXPECT_EQ(out[1], 9);
 }
 
+TEST(Offload, GivenUpWhatHasBegunEndsAndTheRestGoesOnWithNothing) {
+  Loop loop;
+  std::binary_semaphore begun{0}, go{0};
+  Offload offload(1, 100);
+  bool held = false;
+  std::vector<std::optional<int>> out;
+  TaskGroup group;
+  group.spawn(hold(offload, loop, begun, go, held));
+  begun.acquire();
+  for (int i = 0; i < 10; ++i) group.spawn(square(offload, loop, i, out));
+  offload.give_up();
+  while (group.running() != 1) loop.turn(std::chrono::seconds(5));
+  EXPECT_EQ(out, std::vector<std::optional<int>>(10));
+  go.release();
+  while (group.running() != 0) loop.turn(std::chrono::seconds(5));
+  EXPECT_TRUE(held);
+  group.spawn(square(offload, loop, 3, out));
+  EXPECT_EQ(group.running(), 0u);
+  EXPECT_FALSE(out.back().has_value());
+}
+
 }  // namespace
 }  // namespace weir::io

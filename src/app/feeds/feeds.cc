@@ -18,7 +18,7 @@ Feeds::Feeds(io::Loop& control, http::BufferPool& buffers, upstream::Directory& 
       resolver_(resolver),
       limits_(control, resolver, say_it),
       keys_(
-          control, offload_, resolver,
+          control, files_, resolver,
           [this](std::shared_ptr<const identity::KeySet> keys) {
             gateway_->tell(
                 [keys = std::move(keys)](gateway::Worker& worker) { WorkerServices::of(worker).keys.replace(keys); });
@@ -31,7 +31,7 @@ Feeds::Feeds(io::Loop& control, http::BufferPool& buffers, upstream::Directory& 
           },
           say_it),
       revocations_(
-          control, offload_, resolver,
+          control, files_, resolver,
           [this](std::shared_ptr<const gateway::RevocationList> list) {
             gateway_->tell([list = std::move(list)](gateway::Worker& worker) {
               WorkerServices::of(worker).revocations.replace(list);
@@ -42,7 +42,7 @@ Feeds::Feeds(io::Loop& control, http::BufferPool& buffers, upstream::Directory& 
 gateway::Attach Feeds::attach(const snapshot::Snapshot& config, int workers) {
   return [this, workers, redis = config.redis, secret = config.tokens.cache_secret](io::Loop& loop, int worker) {
     auto services = std::make_unique<WorkerServices>(
-        loop, offload_, signatures_,
+        loop, passwords_, signatures_,
         [this](std::uint64_t source, std::uint64_t seen) {
           loop_.post([this, source, seen] { issuers_.ask(source, seen); });
         },
@@ -85,6 +85,8 @@ void Feeds::follow(const snapshot::Snapshot& config) {
 }
 
 void Feeds::end() {
+  passwords_
+      .give_up();  // workers wait for what has begun; the rest could hold them for seconds, for clients cut already
   keys_.end();
   limits_.end();
   issuers_.end();

