@@ -17,7 +17,7 @@ STATUS_LINE = re.compile(rb"^(HTTP/1\.[01]) (\d{3}) ?([\x20-\x7e]*)$")
 class Client:
     """One connection. Every blocking call fails after `timeout` seconds."""
 
-    def __init__(self, port, tls=None, server_name=None, source="127.0.0.1", timeout=10, receive_buffer=None):
+    def __init__(self, port, tls=None, server_name=None, source="127.0.0.1", timeout=20, receive_buffer=None):
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.settimeout(timeout * SCALE)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -125,10 +125,14 @@ class Control:
         if self not in Gateway.running:
             Gateway.running.append(self)  # whose words are shown under a failed test
         if wait:
-            self.wait_ready()
+            try:
+                self.wait_ready()
+            except BaseException:
+                self.kill()  # nobody else knows of it yet
+                raise
         return self
 
-    def wait_ready(self, seconds=10):
+    def wait_ready(self, seconds=30):
         def probe():
             assert self.process.poll() is None, f"weir control ended with {self.process.returncode}:\n{self.stderr()}"
             try:
@@ -191,7 +195,7 @@ def following(control, redis=None, **extra):
     return made
 
 
-def says(port, path, timeout=2):
+def says(port, path, timeout=5):
     """The body of a 200, else the status, else None."""
     try:
         answer = fetch(port, path, timeout=timeout)
@@ -200,7 +204,7 @@ def says(port, path, timeout=2):
     return answer.body.decode() if answer.status == 200 else answer.status
 
 
-def timed(what, probe, seconds=5):
+def timed(what, probe, seconds=20):
     """How long it took."""
     begin = time.monotonic()
     until(what, probe, seconds)

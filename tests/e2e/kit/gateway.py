@@ -101,7 +101,7 @@ class Gateway:
         return text[complaint.start() :][:most] if complaint else text[-most:]
 
     def ask_admin(self, path):
-        return fetch(self.admin, path, timeout=2)
+        return fetch(self.admin, path, timeout=10)
 
     def ready(self):
         """The status of /readyz, 0 if nobody answers."""
@@ -110,7 +110,7 @@ class Gateway:
         except (OSError, Closed):
             return 0
 
-    def wait_ready(self, seconds=10):
+    def wait_ready(self, seconds=30):
         def probe():
             assert self.process.poll() is None, f"weir ended with {self.process.returncode}"
             return self.ready() == 200
@@ -148,7 +148,7 @@ class Gateway:
         lines = text[: text.rfind(b"\n") + 1].decode("utf-8").split("\n")[:-1]
         return [Record(json.loads(line)) for line in lines]
 
-    def record(self, seconds=5, **wanted):
+    def record(self, seconds=20, **wanted):
         """The one record with these values (the suite's words), waited for."""
 
         def probe():

@@ -117,7 +117,7 @@ class Origin:
         """`handler(socket)` owns every connection accepted from now on."""
         self._connection_handler = handler
 
-    def wait_for_requests(self, count=1, complete=True, seconds=5):
+    def wait_for_requests(self, count=1, complete=True, seconds=20):
         def probe():
             return len([r for r in self.requests if r.complete or not complete]) >= count
 

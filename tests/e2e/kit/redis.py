@@ -25,7 +25,7 @@ class RedisError(Exception):
 class Connection:
     """A plain RESP2 connection: call("GET", "x") gives int, str, None or lists of them; an error reply is raised."""
 
-    def __init__(self, port=None, password=None, username=None, timeout=3, path=None):
+    def __init__(self, port=None, password=None, username=None, timeout=10, path=None):
         if path:
             self._socket = socket.socket(socket.AF_UNIX)
             self._socket.settimeout(timeout * SCALE)
@@ -134,12 +134,12 @@ class Redis:
             except (OSError, RedisError):
                 return False
 
-        until("redis answers", probe, 10)
+        until("redis answers", probe, 30)
 
-    def connect(self, username=None, password=None, timeout=3):
+    def connect(self, username=None, password=None, timeout=10):
         return Connection(self.port, password or self.password, username, timeout)
 
-    def call(self, *words, timeout=3):
+    def call(self, *words, timeout=10):
         """One command on a connection of its own."""
         with self.connect(timeout=timeout) as connection:
             return connection.call(*words)

@@ -7,8 +7,9 @@ import time
 SCALE = float(os.environ.get("WEIR_TIME_SCALE", "1"))
 
 
-def until(what, probe, seconds=5.0):
-    """Calls probe until it returns something truthy and returns that; fails naming `what` when `seconds` have passed."""
+def until(what, probe, seconds=20.0):
+    """Calls probe until it returns something truthy and returns that; fails naming `what` when `seconds` have passed. More of them cost
+    nothing but the time of a failure: ask for less only where that is what is promised."""
     deadline = time.monotonic() + seconds * SCALE
     while True:
         value = probe()
