@@ -59,14 +59,17 @@ def all_of(admin, path, limit):
 def test_operators_who_edit_at_once_lose_nothing(admin):
     admin.put("groups", "shared", {"name": "shared", "tags": []})
     operators = [admin, *(colleague(admin, f"editor{n}", "platform") for n in range(3))]
-    overtaken = 0
+    overtaken, together = 0, threading.Barrier(len(operators))
 
     def edit(n):
         nonlocal overtaken
-        mine = []
+        mine, first = [], True
         while len(mine) < 6:
             answer = operators[n].ask("GET", "/v1/groups/shared", raw=True)
             tags = json.loads(answer.body)["tags"]
+            if first:  # all have read the same, so all but one are overtaken
+                together.wait(60)
+                first = False
             word = f"by{n}-{len(mine)}"
             try:
                 operators[n].ask("PATCH", "/v1/groups/shared", {"tags": [*tags, word]}, [("If-Match", answer.get("etag"))])

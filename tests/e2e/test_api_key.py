@@ -12,7 +12,7 @@ from kit import config
 from kit.check import echoed, echoed_values, problem
 from kit.client import fetch
 from kit.gateway import run
-from kit.wait import SCALE, until
+from kit.wait import PROMPT, SCALE, until
 
 DATABASE = "keys.db"
 
@@ -72,15 +72,15 @@ def ask(gateway, key, path="/known", *more):
     return fetch(gateway.port, path, headers=[("X-API-Key", key), *more])
 
 
-def comes_in(gateway, key, seconds=5):
-    until("the key is known", lambda: ask(gateway, key).status == 200, seconds)
+def comes_in(gateway, key):
+    until("the key is known", lambda: ask(gateway, key).status == 200)
 
 
 def test_a_new_key_is_known_within_a_second(gateway, keys, origin):
     key = keys.create()["key"]
     begin = time.monotonic()
     comes_in(gateway, key)
-    assert time.monotonic() - begin < 1 * SCALE
+    assert time.monotonic() - begin < PROMPT
 
 
 def test_who_calls_is_told_upstream_and_the_key_is_not(gateway, made, origin):
@@ -191,12 +191,18 @@ def test_scopes(gateway, keys, made, origin):
 def test_two_secrets_live_while_a_key_is_rotated(gateway, keys, origin):
     first = keys.create()
     comes_in(gateway, first["key"])
-    second = json.loads(keys.run("rotate", first["id"], "--grace", "3s", "--json").stdout)
+    second = json.loads(keys.run("rotate", first["id"], "--grace", "1h", "--json").stdout)
     assert second["id"] == first["id"] and second["key"] != first["key"]
-    comes_in(gateway, second["key"], 1)
+    comes_in(gateway, second["key"])
     assert ask(gateway, first["key"]).status == 200
     assert "being rotated" in keys.run("rotate", first["id"], wanted=1).stderr
-    until("the old secret has ended", lambda: ask(gateway, first["key"]).status == 401, 6)
+
+
+def test_the_old_secret_ends_with_its_grace(gateway, keys, origin):
+    first = keys.create()
+    comes_in(gateway, first["key"])
+    second = json.loads(keys.run("rotate", first["id"], "--grace", "1s", "--json").stdout)
+    until("the old secret has ended", lambda: ask(gateway, first["key"]).status == 401)
     assert problem(gateway, ask(gateway, first["key"]))["detail"] == "the API key has expired"
     assert ask(gateway, second["key"]).status == 200
     third = json.loads(keys.run("rotate", first["id"], "--json").stdout)
@@ -205,11 +211,11 @@ def test_two_secrets_live_while_a_key_is_rotated(gateway, keys, origin):
 
 def test_a_disabled_key_works_again_once_enabled(gateway, keys, origin):
     made = keys.create()
-    until("known", lambda: ask(gateway, made["key"]).status == 200, 2)
+    until("known", lambda: ask(gateway, made["key"]).status == 200)
     assert "is disabled" in keys.run("disable", made["id"]).stdout
     begun = time.monotonic()
-    until("refused", lambda: ask(gateway, made["key"]).status == 401, 2)
-    assert time.monotonic() - begun < 1 * SCALE
+    until("refused", lambda: ask(gateway, made["key"]).status == 401)
+    assert time.monotonic() - begun < PROMPT
     assert next(one["state"] for one in keys.list() if one["id"] == made["id"]) == "disabled"
     assert "is disabled" in keys.run("rotate", made["id"], wanted=1).stderr
     assert gateway.metric("weir_api_keys", state="disabled") == 1
@@ -218,7 +224,7 @@ def test_a_disabled_key_works_again_once_enabled(gateway, keys, origin):
     assert ask(gateway, made["key"][:-1] + "x").status == 401
     assert gateway.metric("weir_api_key_lookups_total", result="malformed") == malformed + 1
     keys.run("enable", made["id"])
-    until("known again", lambda: ask(gateway, made["key"]).status == 200, 2)
+    until("known again", lambda: ask(gateway, made["key"]).status == 200)
     assert gateway.metric("weir_api_keys", state="live") == live + 1
     keys.run("revoke", made["id"])
     assert "for good" in keys.run("enable", made["id"], wanted=1).stderr
@@ -230,16 +236,17 @@ def test_a_revoked_key_stops_within_a_second(gateway, keys, origin):
     comes_in(gateway, made["key"])
     keys.run("revoke", made["id"])
     begin = time.monotonic()
-    until("it is refused", lambda: ask(gateway, made["key"]).status == 401, 5)
-    assert time.monotonic() - begin < 1 * SCALE
+    until("it is refused", lambda: ask(gateway, made["key"]).status == 401)
+    assert time.monotonic() - begin < PROMPT
     assert "revoked before" in keys.run("revoke", made["id"]).stdout
     assert "is revoked" in keys.run("rotate", made["id"], wanted=1).stderr
 
 
 def test_an_expired_key_stops(gateway, keys, origin):
-    made = keys.create("--expires", "2s")
-    comes_in(gateway, made["key"], 1.5)
-    until("it has expired", lambda: ask(gateway, made["key"]).status == 401, 5)
+    lives = 3 + int(3 * SCALE)
+    made = keys.create("--expires", f"{lives}s")
+    comes_in(gateway, made["key"])
+    until("it has expired", lambda: ask(gateway, made["key"]).status == 401, lives + 5)
 
 
 def test_the_list_shows_everything_but_secrets(gateway, keys, made):
@@ -322,5 +329,5 @@ def test_fifty_thousand_keys(weir, origin):
     begin = time.monotonic()
     comes_in(gateway, last["key"])
     keys.run("revoke", last["id"])
-    until("it is refused", lambda: ask(gateway, last["key"]).status == 401, 5)
+    until("it is refused", lambda: ask(gateway, last["key"]).status == 401)
     assert time.monotonic() - begin < 3 * SCALE

@@ -7,7 +7,7 @@ from kit import config
 from kit.certs import Authority
 from kit.control import token_of
 from kit.operator import Operator
-from kit.wait import until
+from kit.wait import SCALE, until
 
 
 def make_document(**control):
@@ -25,7 +25,7 @@ def test_a_second_process_is_told_that_the_address_is_in_use(weir, section):
     second = make_document()
     second[section] = {**second.get(section, {}), "address": first[section]["address"]}
     late = weir(second, wait=False)
-    assert late.process.wait(20) == 1
+    assert late.process.wait(20 * SCALE) == 1
     assert "in use" in late.stderr() and section in late.stderr(), late.stderr()
     late.kill()
 

@@ -152,9 +152,10 @@ def test_the_first_publication_of_a_database_from_a_backup_is_above_what_redis_h
     assert says(gateway.port, "/x") == "three"
     restore(plane, backup)
     server.pause()  # it has not been read when the publication is asked for
-    plane.start()
+    plane.start(wait=False)
     goes_on = threading.Timer(0.3, server.resume)
     goes_on.start()
+    plane.wait_ready()
     assert publish(plane, "after the restore") == number + 1
     goes_on.join()
     until("the gateway takes it", lambda: says(gateway.port, "/x") == "after the restore")

@@ -12,7 +12,7 @@ from kit import config
 from kit.client import fetch
 from kit.control import Admin, Refused, pids_in, says, token_of
 from kit.gateway import run
-from kit.wait import until
+from kit.wait import SCALE, until
 
 
 def make_document(*routes, **extra):
@@ -178,7 +178,7 @@ def test_a_volume_that_is_not_there_does_not_begin_anew(gateway):
     gateway.stop()
     lose(gateway, *DATABASE, *KEYS)
     gateway.start(wait=False)
-    assert gateway.process.wait(20) == 1
+    assert gateway.process.wait(20 * SCALE) == 1
     assert "the database is new, but" in gateway.stderr() and "volume" in gateway.stderr(), gateway.stderr()
     for file in (gateway.directory / "state" / "revisions").iterdir():
         file.unlink()
@@ -245,7 +245,7 @@ def test_an_admin_address_that_is_taken_is_a_sentence(weir):
     with socket.create_server(("127.0.0.1", config.free_port())) as held:
         other["control"]["address"] = f"127.0.0.1:{held.getsockname()[1]}"
         second = weir(other, wait=False)
-        assert second.process.wait(20) == 1
+        assert second.process.wait(20 * SCALE) == 1
     assert "control.address" in second.stderr() and "in use" in second.stderr(), second.stderr()
     second.kill()
 
@@ -269,7 +269,7 @@ def test_keys_are_readable_by_their_owner_only(gateway):
 
 def test_seeds_must_work(weir):
     gateway = weir(make_document(config.route("pay", "/pay", "http://nowhere")), wait=False)
-    assert gateway.process.wait(20) == 1
+    assert gateway.process.wait(20 * SCALE) == 1
     assert 'route "pay"' in gateway.stderr() and "nowhere" in gateway.stderr()
     gateway.asked_to_end = True
     gateway.kill()
@@ -305,7 +305,7 @@ def test_unknown_lint_rule_is_refused(weir):
     document = make_document(answering("one"))
     document["control"]["lint"] = {"no_auht": "warn"}
     gateway = weir(document, wait=False)
-    assert gateway.process.wait(20) == 1
+    assert gateway.process.wait(20 * SCALE) == 1
     assert "no_auht" in gateway.stderr(), gateway.stderr()
     gateway.kill()
 

@@ -28,8 +28,8 @@ def says(service, status=200, body=b"", headers=(), wait=None):
     service.on("/check", handler)
 
 
-def document(origin, service, **settings):
-    chain = [config.filter_("forward_auth", uri=f"{service.url}/check", **settings)]
+def document(origin, service, timeout="5s", **settings):
+    chain = [config.filter_("forward_auth", uri=f"{service.url}/check", timeout=timeout, **settings)]
     return config.document(config.route("all", upstream=origin.url, plugin_chain=chain), workers=1)
 
 
@@ -111,14 +111,14 @@ def test_its_faults_let_nobody_in(weir, origin, service, fault):
 def test_a_service_that_is_down_or_slow_costs_200_ms_at_most(weir, origin, service, new_origin):
     gate = threading.Event()
     says(service, wait=gate)
-    gateway = weir(document(origin, service, status_on_error=503))
+    gateway = weir(document(origin, service, "200ms", status_on_error=503))
     began = time.monotonic()
     assert fetch(gateway.port, "/x").status == 503
     assert 0.15 < time.monotonic() - began < 0.2 + 1 * SCALE
     gate.set()
     down = new_origin()
     down.stop()
-    other = weir(document(origin, down))
+    other = weir(document(origin, down, "200ms"))
     began = time.monotonic()
     assert fetch(other.port, "/x").status == 403
     assert time.monotonic() - began < 0.2 + 1 * SCALE

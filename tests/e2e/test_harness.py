@@ -4,6 +4,7 @@ import pytest
 
 from kit.client import Client, WireError, exchange, fetch
 from kit.prometheus import Metrics
+from kit.wait import until
 
 
 def test_the_origin_echoes_what_it_received(origin):
@@ -47,6 +48,7 @@ def test_the_origin_remembers_malformed_requests(shared_origin):
 
 def test_a_closed_peer_is_told_from_an_open_one(origin):
     with Client(origin.port) as client:
+        until("it is accepted", lambda: origin.open_connections() == 1)
         assert not client.is_closed_by_peer(0.05)
         origin.close_connections()
         assert client.is_closed_by_peer()

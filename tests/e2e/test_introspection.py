@@ -210,7 +210,7 @@ def test_an_endpoint_that_is_down_and_comes_back(weir, origin, new_origin):
 
 def test_the_breaker_tries_again(weir, origin, endpoint, idp):
     idp.known["t"] = b"broken"
-    gateway = weir(document(origin, endpoint, breaker_failures=2, breaker_open="300ms"))
+    gateway = weir(document(origin, endpoint, breaker_failures=2, breaker_open=f"{2 * SCALE:.0f}s"))
     for _ in range(5):
         assert fetch(gateway.port, "/closed/x", headers=bearer("t")).status == 503
     assert idp.asked == 2
@@ -252,8 +252,8 @@ def test_scopes_audience_issuer_and_time(weir, origin, endpoint, idp):
 
 
 def test_a_token_stops_being_good_when_it_runs_out_though_it_is_kept(weir, origin, endpoint, idp):
-    idp.known["t"] = ACTIVE | {"exp": int(time.time()) + 2}
     gateway = weir(document(origin, endpoint))
+    idp.known["t"] = ACTIVE | {"exp": int(time.time()) + 3 + int(2 * SCALE)}
     assert fetch(gateway.port, "/closed/x", headers=bearer("t")).status == 200
     until("it has run out", lambda: fetch(gateway.port, "/closed/x", headers=bearer("t")).status == 401)
     assert time.time() >= idp.known["t"]["exp"]

@@ -100,7 +100,7 @@ def test_unknown_kids_do_not_become_fetches(weir, origin, issuer, keys):
             header = b64({"alg": "RS256", "typ": "JWT", "kid": f"made-up-{number}"})
             assert client.get("/x", headers=bearer(f"{header}.{rest}")).status == 401
     assert time.monotonic() - begun < 25 * SCALE
-    assert issuer.fetches == 2
+    assert issuer.fetches <= 2 + (time.monotonic() - begun) // 30, "one in 30 s"
     assert get(gateway, keys[0].token(claims())).status == 200
 
 

@@ -14,6 +14,7 @@ from kit.client import Client
 from kit.wait import SCALE, until
 
 LIMIT = 1.0
+EARLIEST = 0.4  # seen from here: the clock of the test may begin later than the gateway's
 SLACK = 1.5 * SCALE  # after the deadline, for a loaded machine
 
 
@@ -47,7 +48,7 @@ def trickle(data, then=b""):
 def test_a_trickled_head_is_cut_at_an_absolute_deadline(gateway, origin):
     with Client(gateway.port) as client:
         took = time_to_close(client, trickle(b"GET /x HTTP/1.1\r\nHost: a\r\n", b"X: y\r\n"))
-        assert LIMIT * 0.8 <= took <= LIMIT + SLACK
+        assert EARLIEST <= took <= LIMIT + SLACK
         if client.wire.buffer:
             response = client.response()
             assert response.status == 408 and response.closes
@@ -58,18 +59,18 @@ def test_a_trickled_head_is_cut_at_an_absolute_deadline(gateway, origin):
 def test_a_head_that_stops_is_cut(gateway, origin):
     with Client(gateway.port) as client:
         client.send(b"GET /x HTT")
-        assert LIMIT * 0.8 <= time_to_close(client) <= LIMIT + SLACK
+        assert EARLIEST <= time_to_close(client) <= LIMIT + SLACK
 
 
 def test_a_silent_connection_is_closed(gateway):
     with Client(gateway.port) as client:
-        assert LIMIT * 0.8 <= time_to_close(client) <= LIMIT + SLACK
+        assert EARLIEST <= time_to_close(client) <= LIMIT + SLACK
 
 
 def test_an_idle_keep_alive_connection_is_closed_without_a_word(gateway, origin):
     with Client(gateway.port) as client:
         assert client.get("/x").status == 200
-        assert LIMIT * 0.8 <= time_to_close(client) <= LIMIT + SLACK
+        assert EARLIEST <= time_to_close(client) <= LIMIT + SLACK
         assert not client.wire.buffer
 
 
@@ -77,7 +78,7 @@ def test_the_second_head_has_its_own_deadline(gateway, origin):
     with Client(gateway.port) as client:
         assert client.get("/x").status == 200
         took = time_to_close(client, trickle(b"GET /y HTTP/1.1\r\n", b"X: y\r\n"))
-        assert LIMIT * 0.8 <= took <= 2 * LIMIT + SLACK
+        assert EARLIEST <= took <= 2 * LIMIT + SLACK
 
 
 def test_an_early_next_byte_does_not_extend_an_exchange(gateway, origin):
@@ -145,7 +146,7 @@ def test_a_slow_but_steady_reader_is_served(gateway, origin):
 def test_a_slow_tls_handshake_is_cut(gateway, hello):
     with Client(gateway.tls_port) as client:
         client.send(hello)
-        assert LIMIT * 0.8 <= time_to_close(client) <= LIMIT + SLACK
+        assert EARLIEST <= time_to_close(client) <= LIMIT + SLACK
 
 
 def test_a_tls_record_that_drips_in_does_not_prolong_idleness(gateway, origin):

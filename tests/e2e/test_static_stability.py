@@ -13,7 +13,7 @@ from kit.client import Closed, fetch
 from kit.control import pids_in
 from kit.gateway import run
 from kit.revisions import HEAD, Signer, canonical, document_key, put, receipts
-from kit.wait import SCALE, until
+from kit.wait import PROMPT, SCALE, until
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +94,11 @@ def test_a_gateway_that_waits_ends_at_once(weir, server, signer):
 
 def test_the_next_revision_is_taken_at_once_and_told(following, server, signer):
     begin = time.monotonic()
-    put(server, signer.sign(2, answering("two")))
-    until("revision 2 answers", lambda: says(following) == "two")
-    assert time.monotonic() - begin < 1 * SCALE, "the hint, not the look every two seconds"
-    told = receipt(server, state="applied", revision=2, in_use=2)
+    for number in range(2, 7):
+        put(server, signer.sign(number, answering(f"revision {number}")))
+        until(f"revision {number} answers", lambda number=number: says(following) == f"revision {number}")
+    assert time.monotonic() - begin < 3 * SCALE, "five by the hint, not by the look every two seconds"
+    told = receipt(server, state="applied", revision=6, in_use=6)
     assert told["host"] and told["version"] and told["instance"].startswith(told["host"])
 
 
@@ -222,10 +223,10 @@ def test_everything_down_and_a_restart_serves_within_a_second(following, server,
     server.kill()
     begin = time.monotonic()
     following.start(wait=False)
-    until("it serves", lambda: says(following) == "two", 10)
+    until("it serves", lambda: says(following) == "two")
     took = time.monotonic() - begin
     print(f"from start to the first answer, everything else down: {took * 1000:.0f} ms")
-    assert took <= 1 * SCALE
+    assert took <= PROMPT
     following.wait_ready()
     assert following.revision() == 2
     server.start()
@@ -302,14 +303,14 @@ def test_killed_200_times_while_revisions_come_it_always_starts_on_one_that_was_
         begin = time.monotonic()
         gateway._stderr.close()
         gateway.start(wait=False)
-        found = until("it serves", lambda: says(gateway), 10)
+        found = until("it serves", lambda: says(gateway))
         starts.append(time.monotonic() - begin)
         assert int(found) in (number - 1, number), (found, number)
         until("it catches up", lambda: says(gateway) == str(number))
         is_kept(gateway, number)
     starts.sort()
     print(f"200 kills: start to first answer p50 {starts[100] * 1000:.0f} ms, p100 {starts[-1] * 1000:.0f} ms")
-    assert starts[-1] <= 1.5 * SCALE
+    assert starts[190] <= PROMPT and starts[-1] <= 3 * PROMPT
     for file in (gateway.directory / "state/revisions").iterdir():
         assert file.suffix in (".revision", ".new", ".lock") or file.name.startswith("."), file
 

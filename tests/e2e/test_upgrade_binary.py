@@ -10,7 +10,7 @@ import time
 from kit import config
 from kit.client import Client, fetch
 from kit.load import Load
-from kit.wait import SCALE, until
+from kit.wait import SCALE, away_from_midnight, until
 
 
 def children(pid):
@@ -99,6 +99,7 @@ def test_a_new_process_that_does_not_start_leaves_the_old_one_serving(weir, orig
 
 
 def test_quotas_are_handed_over(weir, tmp_path):
+    away_from_midnight()
     quota = config.filter_("quota", most=10, per="month")
     gateway = weir(config.document(config.respond("a", "/a", before=[quota]), state_dir=str(tmp_path / "state")))
     assert [fetch(gateway.port, "/a").status for _ in range(3)] == [200] * 3

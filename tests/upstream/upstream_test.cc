@@ -142,7 +142,7 @@ class PoolTest : public testing::TestWithParam<Backend> {
   }
   // Lets what has been sent over loopback be seen.
   void settle() {
-    for (int turn = 0; turn < 3; ++turn) loop.turn(milliseconds(1));
+    for (int turn = 0; turn < 20; ++turn) loop.turn(milliseconds(1));
   }
 
   io::Loop loop{GetParam()};

@@ -113,7 +113,7 @@ class Bench {
     Settings settings;
     settings.places = {{"127.0.0.1", server.port}};
     // What these tests time is the client, not a machine that runs three other builds.
-    settings.command_timeout = std::chrono::milliseconds(200);
+    settings.command_timeout = std::chrono::seconds(2);  // what a busy machine takes must not count
     return settings;
   }
 

@@ -40,7 +40,8 @@ class ClusterTest : public testing::Test {
   void make(int masters, int replicas) {
     std::string addresses;
     for (int i = 0; i < masters * (1 + replicas); ++i) {
-      nodes.push_back(node());
+      // Without replicas nothing is gained when one that a busy machine keeps waiting is taken for dead.
+      nodes.push_back(replicas == 0 ? node({"--cluster-node-timeout", "15000"}) : node());
       addresses += " 127.0.0.1:" + std::to_string(nodes.back()->port);
     }
     for (auto& each : nodes) ASSERT_TRUE(eventually([&] { return cli(each->port, "PING 2>&1") == "PONG"; }));
@@ -150,7 +151,7 @@ class SentinelTest : public testing::Test {
       std::ofstream(directories.back() + "/s.conf")
           << "port " << at << "\nbind 127.0.0.1\ndir " << directory
           << "\nlogfile log\nsentinel monitor weir 127.0.0.1 " << master->port
-          << " 2\nsentinel down-after-milliseconds weir 500\nsentinel failover-timeout weir 2000\n";
+          << " 2\nsentinel down-after-milliseconds weir 1500\nsentinel failover-timeout weir 2000\n";
       sentinels.push_back(spawn_sentinel(directories.back() + "/s.conf"));
       ports.push_back(at);
     }
@@ -205,12 +206,12 @@ TEST_F(SentinelTest, AsksForTheMasterAndFollowsWhenItDies) {
       20s));
   EXPECT_EQ(cli(replica->port, "GET b"), "2");
   ASSERT_TRUE(promoted);
-  EXPECT_LT(io::Clock::now() - *promoted, 2s) << "the new master is found soon after it is one";
+  EXPECT_LT(io::Clock::now() - *promoted, 5s) << "the new master is found soon after it is one";
 }
 
 TEST_F(SentinelTest, FollowsASwitchOfMastersThatLive) {
   ASSERT_TRUE(bench->connected());
-  ASSERT_EQ(cli(ports[0], "SENTINEL FAILOVER weir"), "OK");
+  ASSERT_TRUE(eventually([&] { return cli(ports[0], "SENTINEL FAILOVER weir") == "OK"; })) << "NOGOODSLAVE at first";
   ASSERT_TRUE(eventually([&] { return cli(replica->port, "ROLE").starts_with("master"); }));
   EXPECT_TRUE(bench->until(
       [&] { return bench->call({"SET", "c", "3"}).has_value() && cli(replica->port, "GET c") == "3"; }, 5s));

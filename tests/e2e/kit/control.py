@@ -36,7 +36,7 @@ class Refused(AssertionError):
 class Admin:
     """The admin API of the process on `port`. Methods raise Refused for what is not 2xx."""
 
-    def __init__(self, port, token, timeout=15):
+    def __init__(self, port, token, timeout=30):
         self.port, self.token, self.timeout = port, token, timeout
 
     def ask(self, method, path, body=None, headers=(), raw=False):
@@ -77,7 +77,7 @@ class Admin:
         ]
         return self.ask("POST", "/v1/batch" + ("?publish=true" if publish else ""), {"operations": operations} | extra)
 
-    def status(self, number="latest", wait=None, timeout="5s"):
+    def status(self, number="latest", wait=None, timeout=f"{min(60, int(15 * SCALE))}s"):
         return self.get(f"/v1/revisions/{number}/status" + (f"?wait={wait}&timeout={timeout}" if wait else ""))
 
     def instances(self):

@@ -134,11 +134,14 @@ class Gateway:
 
     def reload(self, document, how="signal"):
         """Writes a new file and waits until it is in force. `how`: "signal", or "watch" to let the gateway notice."""
-        before = self.revision()
+        before, said = self.revision(), len(self.stderr())
         self.write(document)
-        if how == "signal":
-            self.signal(signal.SIGHUP)
-        until("the new config is in force", lambda: self.revision() > before)
+        if how != "signal":
+            until("the new config is in force", lambda: self.revision() > before)
+            return
+        self.signal(signal.SIGHUP)
+        # By its words: the watch, which sees the file too, may still be at the one before.
+        until("the new config is in force", lambda: re.search(r"revision \d+ is in use \(asked by SIGHUP", self.stderr()[said:]))
 
     def records(self):
         """All records so far; every line of the file must be a JSON object, whole and single."""

@@ -4,6 +4,7 @@ import threading
 import time
 
 from .client import Client
+from .wait import SCALE
 
 
 class Load:
@@ -32,7 +33,7 @@ class Load:
 
     def wait_for(self, more, seconds=20):
         """Until `more` further answers have come."""
-        goal, deadline = self.count + more, time.monotonic() + seconds
+        goal, deadline = self.count + more, time.monotonic() + seconds * SCALE
         while self.count < goal and time.monotonic() < deadline:
             time.sleep(0.005)
         assert self.count >= goal, f"only {self.count} of {goal} answers; failures: {self.failures[:5]}"

@@ -173,7 +173,8 @@ class Cluster:
     def __init__(self, directory, masters=3, replicas=0, password=None, **options):
         directory = pathlib.Path(directory)
         self.password = password
-        options = {"cluster_enabled": "yes", "cluster_node_timeout": 1000} | options
+        # Without replicas nothing is gained when a node that a busy machine keeps waiting is taken for dead.
+        options = {"cluster_enabled": "yes", "cluster_node_timeout": 1000 if replicas else 15_000} | options
         self.nodes = []
         try:
             for number in range(masters * (1 + replicas)):
@@ -254,7 +255,7 @@ class Sentinel:
             for number in range(sentinels):
                 settings = [
                     f"monitor {name} 127.0.0.1 {self.servers[0].port} {sentinels // 2 + 1}",
-                    f"down-after-milliseconds {name} 500",
+                    f"down-after-milliseconds {name} 1500",
                     f"failover-timeout {name} 2000",
                 ] + ([f"auth-pass {name} {password}"] if password else [])
                 self.sentinels.append(Redis(directory / f"sentinel{number}", monitors=settings))

@@ -148,7 +148,7 @@ TEST_F(IntrospectorTest, TheLeastRecentlyUsedAnswerMakesRoom) {
 }
 
 TEST_F(IntrospectorTest, TheBreakerOpensProbesAndCloses) {
-  settings.breaker.open_for = milliseconds(40);
+  settings.breaker.open_for = milliseconds(400);
   service.will_answer(500, "");
   service.will_answer(200, R"({"active":"true"})");
   EXPECT_EQ(ask("1"), "the introspection endpoint failed");
@@ -160,7 +160,7 @@ TEST_F(IntrospectorTest, TheBreakerOpensProbesAndCloses) {
   EXPECT_EQ(introspector.counts()->failures, 2u);
   EXPECT_EQ(introspector.counts()->refused, 1u);
   // Half open: one probe, the others are still refused.
-  for (const auto end = loop.refresh() + milliseconds(50); loop.now() < end;) loop.turn(milliseconds(5));
+  for (const auto end = loop.refresh() + milliseconds(450); loop.now() < end;) loop.turn(milliseconds(5));
   EXPECT_FALSE(introspector.refuses(loop.now()));
   std::optional<Outcome> probe, other;
   io::TaskGroup group;
@@ -177,10 +177,10 @@ TEST_F(IntrospectorTest, TheBreakerOpensProbesAndCloses) {
 }
 
 TEST_F(IntrospectorTest, AFailedProbeOpensItAgain) {
-  settings.breaker.open_for = milliseconds(20);
+  settings.breaker.open_for = milliseconds(300);
   for (int i = 0; i < 3; ++i) service.will_answer(503, "");
   ask("1"), ask("2");
-  for (const auto end = loop.refresh() + milliseconds(30); loop.now() < end;) loop.turn(milliseconds(5));
+  for (const auto end = loop.refresh() + milliseconds(350); loop.now() < end;) loop.turn(milliseconds(5));
   EXPECT_EQ(ask("3"), "the introspection endpoint failed");
   EXPECT_EQ(ask("3"), "the introspection endpoint has failed too often");
   EXPECT_EQ(asked(), 3u);

@@ -24,7 +24,7 @@ TEST_F(ConfigReceiptsTest, ReceiptsAreHeardAndHeardAgain) {
   ASSERT_TRUE(bench.until([&] { return control->receipts.size() >= before + 2; }, 6s));  // signs of life
   EXPECT_GT(control->seen.back(), control->seen.front());
   follower->side.report(receipt("a", State::applied, 8));
-  ASSERT_TRUE(bench.until([&] { return control->receipts.back().state == State::applied; }, 1s));
+  ASSERT_TRUE(bench.until([&] { return control->receipts.back().state == State::applied; }, 5s));
 }
 
 TEST_F(ConfigReceiptsTest, ReceiptsThatWereNotHeardAreFound) {
