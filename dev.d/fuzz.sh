@@ -26,8 +26,9 @@ fuzz() {
   for name in ${only:-$(fuzz_names)}; do
     log=build/fuzz/run-$name.log
     mkdir -p "build/fuzz/corpus/$name"
-    # 1 GiB and 5 s per input: far above what any parser here may need, low enough to call a blow-up by its name.
-    "build/fuzz/fuzz_$name" -max_total_time="$seconds" -seed="$seed" -rss_limit_mb=1024 -timeout=5 -print_final_stats=1 \
+    # 1 GiB and a minute per input: far above what any parser here may need, and above the pauses of a busy machine (libFuzzer goes
+    # by the wall clock); still low enough to call a blow-up by its name.
+    "build/fuzz/fuzz_$name" -max_total_time="$seconds" -seed="$seed" -rss_limit_mb=1024 -timeout=60 -print_final_stats=1 \
       -artifact_prefix="build/fuzz/crashes/$name-" "build/fuzz/corpus/$name" "fuzz/corpus/$name" >"$log" 2>&1 ||
       { tail -n 60 "$log" >&2; die "fuzz target '$name' found a failure (above); the input is in build/fuzz/crashes"; }
     say "fuzz: $name: $(sed -nE 's/^stat::number_of_executed_units: *//p' "$log") inputs in $seconds s, none failed"
