@@ -44,18 +44,20 @@ void work(Names& names) {
 
 // False: there are enough, or the system has none.
 bool begin_thread(const std::shared_ptr<Names>& names) {
-  if (threads.fetch_add(1) < kThreadsAtMost) {
-    try {
-      std::thread([names] {
-        work(*names);
-        threads.fetch_sub(1);
-      }).detach();
-      return true;
-    } catch (const std::system_error&) {  // EAGAIN
-    }
+  if (threads.fetch_add(1) >= kThreadsAtMost) {
+    threads.fetch_sub(1);
+    return false;
   }
-  threads.fetch_sub(1);
-  return false;
+  try {
+    std::thread([names] {
+      work(*names);
+      threads.fetch_sub(1);
+    }).detach();
+  } catch (const std::system_error&) {  // EAGAIN
+    threads.fetch_sub(1);
+    return false;
+  }
+  return true;
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ ConfigChannel::ConfigChannel(io::Loop& loop, std::shared_ptr<const ports::RedisS
       client_(loop, settings, resolver),
       watch_bell_(loop),
       tell_bell_(loop),
-      subscriber_(loop, settings, resolver, {std::string(kConfigHints)},
+      subscriber_(loop, std::move(settings), resolver, {std::string(kConfigHints)},
                   {.message = [this](std::string_view, std::string_view) { watch_bell_.ring(); },
                    .listening = [this] { watch_bell_.ring(); }}) {
   client_.on_availability([this](bool available, std::string_view) {

@@ -49,7 +49,7 @@ ConfigPublisher::ConfigPublisher(io::Loop& loop, std::shared_ptr<const ports::Re
       handlers_(std::move(handlers)),
       client_(loop, settings, resolver),
       bell_(loop),
-      subscriber_(loop, settings, resolver, {std::string(kConfigReceipts)},
+      subscriber_(loop, std::move(settings), resolver, {std::string(kConfigReceipts)},
                   {.message =
                        [this](std::string_view, std::string_view text) {
                          if (const auto beat = beat_from(text)) {

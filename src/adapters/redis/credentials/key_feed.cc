@@ -22,7 +22,7 @@ KeyFeed::KeyFeed(io::Loop& loop, std::shared_ptr<const ports::RedisSettings> set
       client_(loop, settings, resolver),
       store_(client_, kPatience),
       bell_(loop),
-      subscriber_(loop, settings, resolver, {std::string(kKeysName)},
+      subscriber_(loop, std::move(settings), resolver, {std::string(kKeysName)},
                   {.message =
                        [this](std::string_view, std::string_view id) {
                          if (identity::is_api_key_id(id)) told_.emplace(id);
