@@ -127,8 +127,8 @@ const KeyTable::Entry* KeyTable::find(std::string_view id) const noexcept {
 std::size_t KeyTable::bytes() const noexcept {
   std::size_t out = slots_.capacity() * sizeof(std::uint64_t) + entries_.capacity() * sizeof(Entry) + text_size_ +
                     words_.capacity() * sizeof(std::string_view) + 2 * entries_.size() * sizeof(std::uint32_t);
-  out += lists_.capacity() * sizeof(lists_[0]);
-  for (const auto& list : lists_) out += list.capacity() * sizeof(std::string_view);
+  out += lists_.capacity() * sizeof(List);
+  for (const List& list : lists_) out += list.capacity() * sizeof(std::string_view);
   return out;
 }
 

@@ -59,6 +59,7 @@ class KeyTable {
 
  private:
   class Interner;
+  using List = std::vector<std::string_view>;
   // A slot holds the entry's index plus one and 32 bits of its hash, so that a probe that misses reads no entry.
   std::uint64_t hash(std::string_view id) const noexcept { return siphash(id, seed_); }
 
@@ -68,7 +69,7 @@ class KeyTable {
   std::unique_ptr<char[]> text_;  // what the words point into
   std::size_t text_size_ = 0;
   std::vector<std::string_view> words_;
-  std::vector<std::vector<std::string_view>> lists_;
+  std::vector<List> lists_;
   // Minutes since the epoch, and the same as last taken.
   std::unique_ptr<std::atomic<std::uint32_t>[]> used_;
   mutable std::vector<std::uint32_t> taken_;  // the feed's thread
