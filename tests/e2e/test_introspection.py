@@ -284,7 +284,7 @@ def test_with_a_real_authorization_server(weir, origin, provider):
     token = idp.token("read write")
     response = fetch(gateway.port, "/x", headers=bearer(token))
     assert response.status == 200 and gateway.record_of(response)["consumer"] == "shop"
-    assert fetch(gateway.port, "/x", headers=bearer(token[:-1] + "_")).status == 401
+    assert fetch(gateway.port, "/x", headers=bearer(token[:-1] + ("_" if token[-1] != "_" else "-"))).status == 401
     narrow = fetch(gateway.port, "/x", headers=bearer(idp.token("write")))
     problem(gateway, narrow, "insufficient_scope")
     assert narrow.status == 403 and narrow.get("www-authenticate") == 'Bearer realm="weir", error="insufficient_scope", scope="read"'
