@@ -155,6 +155,21 @@ def test_sigterm_waits_no_longer_than_drain_timeout(weir, origin, outside, key, 
     gateway.stop()
 
 
+def test_passwords_that_wait_at_the_end_are_given_up(weir, origin, outside, password_hash):
+    """Each takes a part of a second; forty of them would hold the process for some seconds after drain_timeout."""
+    gateway = weir(document(origin, outside, password_hash, drain="1s"))
+    clients = [Client(gateway.port) for _ in range(40)]
+    for number, client in enumerate(clients):
+        word = b64encode(f"anna:wrong {number}".encode()).decode()
+        client.send(f"GET /scrypt HTTP/1.1\r\nHost: a\r\nAuthorization: Basic {word}\r\n\r\n".encode())
+    until("most wait", lambda: gateway.metric("http_server_active_requests") >= 30)
+    gateway.stop()
+    reasons = [record.reason for record in gateway.records()]
+    for client in clients:
+        client.close()
+    assert len(reasons) >= 30 and "auth_unavailable" in reasons and set(reasons) <= {"invalid_credential", "auth_unavailable"}, reasons
+
+
 def test_sigterm_twice_ends_at_once(weir, origin, outside, key, password_hash):
     gateway = weir(document(origin, outside, password_hash, drain="30s"))
     waiting = Waiting(gateway, outside, key)

@@ -85,8 +85,8 @@ void Feeds::follow(const snapshot::Snapshot& config) {
 }
 
 void Feeds::end() {
-  passwords_
-      .give_up();  // workers wait for what has begun; the rest could hold them for seconds, for clients cut already
+  // Workers wait for what has begun; the rest could hold them for seconds, for clients that are cut already.
+  passwords_.give_up();
   keys_.end();
   limits_.end();
   issuers_.end();

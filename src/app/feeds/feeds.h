@@ -51,8 +51,8 @@ class Feeds {
   ports::NameResolver* resolver_;
   identity::Seen signatures_;
   io::Offload passwords_{kHashing, kMostPasswords};
-  io::Offload files_{1,
-                     kMostFiles};  // of their own: a copy of the keys must not wait behind passwords, nor be given up
+  // Of their own: a copy of the keys must not wait behind passwords, nor be given up with them.
+  io::Offload files_{1, kMostFiles};
   SharedLimits limits_;
   gateway::Gateway* gateway_ = nullptr;
   KeyFeed keys_;

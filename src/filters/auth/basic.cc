@@ -88,7 +88,7 @@ class Basic final : public pipeline::Filter {
     if (holds) {
       conclude(exchange, given.username, *holds);
     } else {
-      exchange.auth.fail(Reason::auth_unavailable, "too many passwords are being checked just now");
+      exchange.auth.fail(Reason::auth_unavailable, "no more passwords can be checked just now");
     }
     if (hide_) hide(exchange);
     co_return Verdict::next();

@@ -112,8 +112,8 @@ class Bench {
   static Settings to(const Server& server) {
     Settings settings;
     settings.places = {{"127.0.0.1", server.port}};
-    // What these tests time is the client, not a machine that runs three other builds.
-    settings.command_timeout = std::chrono::seconds(2);  // what a busy machine takes must not count
+    // What these tests look at is the client, not a machine that runs three other builds.
+    settings.command_timeout = std::chrono::seconds(2);
     return settings;
   }
 
